@@ -1,0 +1,1 @@
+//! Levels, active speech level, delay and alignment: pure functions over samples.

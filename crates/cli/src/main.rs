@@ -1,0 +1,2 @@
+//! The voxproof command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The device under test: the driver trait and its drivers.

@@ -1,0 +1,1 @@
+//! Pure verdicts: case and evidence in, checks, measurements and a verdict out.

@@ -1,0 +1,1 @@
+//! The append-only journal, the evidence store, captures and the manifest.

@@ -1,0 +1,1 @@
+//! HTML, JSON and JUnit reports, derived from the record alone.

@@ -1,0 +1,1 @@
+//! Plan, drive, judge, record: runs a suite against a device.

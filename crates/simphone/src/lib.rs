@@ -1,0 +1,1 @@
+//! A SIP phone with switchable faults.

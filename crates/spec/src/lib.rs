@@ -1,0 +1,1 @@
+//! Cases, suites, limits, ICS and IXIT, device files, diagnostics and JSON Schema.

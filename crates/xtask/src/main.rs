@@ -1,0 +1,2 @@
+//! Set-up, demo, test, bench and generated files.
+fn main() {}
