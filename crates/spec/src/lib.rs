@@ -1,1 +1,44 @@
 //! Cases, suites, limits, ICS and IXIT, device files, diagnostics and JSON Schema.
+//!
+//! A specification is text somebody wrote by hand: everything here is about reading it without losing where each
+//! word stood, so that a mistake is reported with file, line and caret, and about the vocabulary (verdicts, tiers,
+//! quantities) that every later stage shares.
+
+mod case;
+mod check;
+mod device_file;
+mod diagnostic;
+mod environment;
+mod expression;
+mod limit;
+mod lint;
+mod load;
+mod located;
+mod measure;
+mod schema;
+mod step;
+mod suite;
+mod units;
+mod verdict;
+
+pub use case::{Capability, Case, Level, Rig, Severity, Tier};
+pub use check::{Check, CheckKind, Count, DtmfCheck, GapCheck, MessageCheck, MessagesCheck, RetransmissionCheck, RtpCheck};
+pub use device_file::{
+    BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver, SimDriver,
+};
+pub use diagnostic::{CODES, CodeEntry, Diagnostic, Diagnostics, DiagnosticSeverity, explain};
+pub use environment::{Environment, Type, case_environment, dtmf_environment, message_environment, only_environment, rtp_environment};
+pub use expression::{EvaluationError, Expression};
+pub use limit::{Limit, LimitSource, TierLimit};
+pub use lint::lint_paths;
+pub use load::{LoadedCase, LoadedSignal, LoadedSuite, load_device, load_suite, parse_case, parse_limits};
+pub use located::Located;
+pub use measure::{Measure, Quantity, StreamRef};
+pub use schema::{SCHEMAS, schema_json};
+pub use step::{
+    Await, Bye, CallStep, Cancel, DeviceAction, DialAction, Direction, DtmfAction, LoopbackAction, NoParameters, Offer, PlayStep,
+    ReceiveCall, RegistrarStep, Reinvite, RequestStep, ResendStep, Step, TransferAction, WaitStep, AutoAnswerAction, AckStep, Withhold,
+};
+pub use suite::{DecisionRule, Guard, IcsItem, SignalEntry, Suite};
+pub use units::{Span, UnitError};
+pub use verdict::Verdict;

@@ -1,0 +1,167 @@
+//! The device file: what the device is, what it claims (ICS), how it is reached (IXIT) and driven.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Capability, Located};
+
+/// A device under test.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceFile {
+    /// Who made it and which firmware it runs.
+    pub device: DeviceIdentity,
+    /// How it is driven.
+    pub driver: Driver,
+    /// Claimed features; items not named take the suite's default.
+    #[serde(default)]
+    pub ics: BTreeMap<Located<String>, bool>,
+    /// Addresses and credentials.
+    #[serde(default)]
+    pub ixit: Ixit,
+}
+
+/// What the device is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceIdentity {
+    /// Maker.
+    pub manufacturer: String,
+    /// Model.
+    pub model: String,
+    /// Firmware version; `"auto"` asks the driver.
+    pub firmware: String,
+}
+
+/// Extra information for testing: never printed with its secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ixit {
+    /// Address and port the lab's registrar listens at; port 0 takes a free one.
+    pub server: Located<String>,
+    /// User part of the device's address of record.
+    pub username: String,
+    /// Password of the device's account.
+    pub password: String,
+    /// Where the device can be called when it does not register, `192.0.2.7:5060`.
+    pub address: Option<Located<String>>,
+}
+
+impl Default for Ixit {
+    fn default() -> Self {
+        Self {
+            server: Located::synthetic("127.0.0.1:0".to_owned()),
+            username: "dut".to_owned(),
+            password: "voxproof".to_owned(),
+            address: None,
+        }
+    }
+}
+
+/// How the device is driven. Written `[driver.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// The embedded simulated phone.
+    Sim(SimDriver),
+    /// baresip, started by the lab and controlled over its TCP socket.
+    Baresip(BaresipDriver),
+    /// linphonec, started by the lab and controlled over its unix socket.
+    Linphone(LinphoneDriver),
+    /// Any program or script, one command an action.
+    Command(CommandDriver),
+    /// A person who is asked in the terminal.
+    Manual(ManualDriver),
+}
+
+impl Driver {
+    /// Driver name for reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sim(_) => "sim",
+            Self::Baresip(_) => "baresip",
+            Self::Linphone(_) => "linphone",
+            Self::Command(_) => "command",
+            Self::Manual(_) => "manual",
+        }
+    }
+}
+
+/// The simulated phone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SimDriver {
+    /// Faults switched on.
+    #[serde(default)]
+    pub faults: Vec<Located<String>>,
+}
+
+/// baresip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BaresipDriver {
+    /// Program to start.
+    pub program: String,
+    /// Folder of its modules.
+    pub module_path: String,
+    /// Port it listens at for SIP; 0 takes a free one.
+    pub sip_port: u16,
+    /// Codecs it may use, in its own order.
+    pub codecs: Vec<String>,
+}
+
+impl Default for BaresipDriver {
+    fn default() -> Self {
+        Self {
+            program: "baresip".to_owned(),
+            module_path: "/usr/lib/baresip/modules".to_owned(),
+            sip_port: 0,
+            codecs: vec!["pcmu".to_owned(), "pcma".to_owned()],
+        }
+    }
+}
+
+/// linphonec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinphoneDriver {
+    /// Program to start.
+    pub program: String,
+    /// Port it listens at for SIP; 0 takes a free one.
+    pub sip_port: u16,
+}
+
+impl Default for LinphoneDriver {
+    fn default() -> Self {
+        Self { program: "linphonec".to_owned(), sip_port: 0 }
+    }
+}
+
+/// Commands, run by `sh -c`, with `{server}`, `{username}`, `{password}`, `{uri}` and `{digits}` filled in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommandDriver {
+    /// Starts the device, or makes it register; ends when that is done.
+    pub start: Option<String>,
+    /// Ends it.
+    pub stop: Option<String>,
+    /// Command an action (`answer`, `reject`, `hangup`, `dial`, `hold`, `resume`, `dtmf`, `transfer`, `restart`, `auto_answer_on`, `auto_answer_off`,
+    /// `loopback_on`, `loopback_off`).
+    pub action: BTreeMap<Located<String>, String>,
+    /// Prints the firmware version.
+    pub firmware: Option<String>,
+    /// The device answers calls by itself.
+    pub answers_by_itself: bool,
+}
+
+/// A person does what the terminal asks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ManualDriver {
+    /// What this device's user can do; without it everything a person can do at a phone.
+    pub can: Option<Vec<Capability>>,
+    /// The device answers calls by itself.
+    pub answers_by_itself: bool,
+}

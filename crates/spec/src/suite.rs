@@ -1,0 +1,73 @@
+//! A suite: a dated release of cases, its ICS proforma and its signals.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Located, Span};
+
+/// `suite.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// Short name, `ip-phone`.
+    pub id: Located<String>,
+    /// Title for reports.
+    pub title: String,
+    /// Date of this release, `2026-11-21`.
+    pub release: String,
+    /// What the release is derived from.
+    pub derived_from: String,
+    /// How values near a limit are decided; fixed before a run.
+    pub decision_rule: DecisionRule,
+    /// When the rig is fit to judge.
+    pub guard: Guard,
+    /// ICS proforma: the features a device may claim.
+    pub ics: BTreeMap<String, IcsItem>,
+    /// Signals that cases play.
+    pub signal: Vec<SignalEntry>,
+}
+
+/// How a measured value is held against a limit (ILAC-G8:09/2019 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecisionRule {
+    /// Binary, simple acceptance: the value itself is compared.
+    Simple,
+}
+
+/// Bounds on the lab's own behaviour: a case in which they are passed is inconclusive, whatever the device did.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Largest lateness of a packet of ours.
+    pub send_lag: Span,
+    /// Largest time the call driver was kept from running.
+    pub loop_lag: Span,
+    /// Datagrams that the lab's own sockets dropped.
+    pub socket_drops: u64,
+}
+
+/// A feature a device may claim.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IcsItem {
+    /// The question asked of the vendor.
+    pub question: String,
+    /// What holds when a device file says nothing.
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// A signal in a file.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalEntry {
+    /// Name that cases use.
+    pub id: Located<String>,
+    /// Wave file, mono, 16 bit, 8 kHz; relative to the suite's folder.
+    pub file: Located<String>,
+    /// What it is and how it was made.
+    pub about: String,
+}
