@@ -1,1 +1,27 @@
 //! UDP endpoints and paced media ports on the operating system's network or on a virtual one with a virtual clock.
+//!
+//! [`Net`] is chosen once, at the start of a run. Everything above it (the call driver, the simulated phone) binds
+//! [`Endpoint`]s and opens [`MediaPort`]s without knowing which network, and so which clock, it has:
+//!
+//! - [`Net::os`] uses real sockets. Signalling goes through tokio; every media session has a thread of its own for
+//!   sending, paced by absolute deadlines, and one for receiving, with the kernel's receive time.
+//! - [`Net::virtual_network`] is a hub in memory for a current-thread tokio runtime with a paused clock: a minute of
+//!   speech takes milliseconds and every run is the same.
+
+mod clock;
+mod endpoint;
+mod error;
+mod health;
+mod hub;
+mod media;
+mod network;
+mod os_media;
+mod os_socket;
+mod virtual_media;
+
+pub use clock::Clock;
+pub use endpoint::{Datagram, Endpoint};
+pub use error::NetError;
+pub use health::MediaHealth;
+pub use media::{MediaPort, MediaSession};
+pub use network::Net;

@@ -1,0 +1,80 @@
+//! What can go wrong on the network.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+/// Why an endpoint or a media port could not be opened or used, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// Another program, or another part of this one, has the port.
+    #[error(
+        "UDP port {addr} is in use; stop the program that has it (`ss -ulpn`), or give another port (0 picks a free one)"
+    )]
+    PortInUse {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// The address belongs to no interface of this machine.
+    #[error(
+        "{addr} is not an address of this machine; see `ip address` and set the lab's local address to one of them"
+    )]
+    AddressNotAvailable {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// The operating system forbids it, as for ports below 1024.
+    #[error("no permission to use {addr}; take a port above 1023 or run with CAP_NET_BIND_SERVICE")]
+    PermissionDenied {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// No even port is free for RTP.
+    #[error("no free even UDP port on {ip} for RTP; end other calls or widen net.ipv4.ip_local_port_range")]
+    NoFreePort {
+        /// The local address.
+        ip: IpAddr,
+    },
+    /// The datagram could not be sent.
+    #[error("could not send {length} bytes to {to}: {source}")]
+    Send {
+        /// The destination.
+        to: SocketAddr,
+        /// The length of the datagram in bytes.
+        length: usize,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// Receiving failed.
+    #[error("could not receive on {addr}: {source}")]
+    Receive {
+        /// The local address.
+        addr: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A socket or a thread could not be set up.
+    #[error("could not {what}: {source}")]
+    Setup {
+        /// What was being done.
+        what: &'static str,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The call needs a tokio runtime around it.
+    #[error("no tokio runtime is running here; open endpoints and media ports inside one")]
+    NoRuntime,
+}
+
+impl NetError {
+    pub(crate) fn binding(addr: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse { addr },
+            io::ErrorKind::AddrNotAvailable => Self::AddressNotAvailable { addr },
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied { addr },
+            _ => Self::Setup {
+                what: "bind a UDP socket",
+                source,
+            },
+        }
+    }
+}

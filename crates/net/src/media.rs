@@ -1,0 +1,151 @@
+//! A paced two-way media session and its port.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::MediaHealth;
+use crate::health::LagRecord;
+
+/// A paced two-way media session: what is sent and received on one RTP port.
+///
+/// Its methods are called under its lock, from threads that must not wait: they compute and return.
+pub trait MediaSession: Send {
+    /// The time between two ticks. Read once, when the port is opened; at least 1 ms is used.
+    fn interval(&self) -> Duration;
+
+    /// The grid's next point has come: pushes the datagrams to send onto `out`.
+    ///
+    /// `deadline` is `start + n * interval`, `now` the time it really is. A late session gets its missed ticks one
+    /// after the other, each once.
+    fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>);
+
+    /// A datagram of the tick at `deadline` was handed to the network at `at`.
+    fn sent(&mut self, deadline: Duration, at: Duration, to: SocketAddr, bytes: &[u8]);
+
+    /// A datagram was received at `at`.
+    fn received(&mut self, at: Duration, source: SocketAddr, bytes: &[u8]);
+}
+
+/// An open RTP port. Dropping it stops its session.
+pub struct MediaPort {
+    local: SocketAddr,
+    record: Arc<Mutex<LagRecord>>,
+    stop: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl MediaPort {
+    pub(crate) fn new(
+        local: SocketAddr,
+        record: Arc<Mutex<LagRecord>>,
+        stop: impl FnOnce() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            local,
+            record,
+            stop: Some(Box::new(stop)),
+        }
+    }
+
+    /// The local address, with the even port that was picked.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// How well the port has kept its time so far.
+    pub fn health(&self) -> MediaHealth {
+        lock(&self.record).health()
+    }
+
+    /// Stops the session and frees the port. After the return no method of the session is called any more.
+    ///
+    /// In real time it joins the threads, which takes up to one interval. The caller must not hold the session's lock.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop();
+        }
+    }
+}
+
+impl Drop for MediaPort {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for MediaPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaPort")
+            .field("local", &self.local)
+            .field("health", &self.health())
+            .finish()
+    }
+}
+
+/// The absolute grid of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    start: Duration,
+    interval: Duration,
+    index: u32,
+}
+
+impl Grid {
+    pub(crate) fn new(start: Duration, interval: Duration) -> Self {
+        Self {
+            start,
+            interval: interval.max(Duration::from_millis(1)),
+            index: 0,
+        }
+    }
+
+    /// The time of the current point.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.start + self.interval * self.index
+    }
+
+    /// Moves on to the next point.
+    pub(crate) fn advance(&mut self) {
+        match self.index.checked_add(1) {
+            Some(index) => self.index = index,
+            // more than two years of 20 ms ticks: the grid is the same from its new start
+            None => {
+                *self = Self {
+                    start: self.deadline() + self.interval,
+                    interval: self.interval,
+                    index: 0,
+                }
+            }
+        }
+    }
+}
+
+/// A session that panicked is not called again by its own thread; others may still read what it holds.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_does_not_drift() {
+        let mut grid = Grid::new(Duration::from_micros(300), Duration::from_millis(20));
+        for _ in 0..1_000_000 {
+            grid.advance();
+        }
+        assert_eq!(
+            grid.deadline(),
+            Duration::from_micros(300) + Duration::from_secs(20_000)
+        );
+    }
+
+    #[test]
+    fn an_interval_of_nothing_does_not_spin() {
+        let mut grid = Grid::new(Duration::ZERO, Duration::ZERO);
+        grid.advance();
+        assert_eq!(grid.deadline(), Duration::from_millis(1));
+    }
+}

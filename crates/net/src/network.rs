@@ -1,0 +1,86 @@
+//! The choice of network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::hub::{FreePort, Hub};
+use crate::{Clock, Endpoint, MediaPort, MediaSession, NetError, os_media, virtual_media};
+
+/// The network a run works on, and its clock. Clones share both.
+#[derive(Clone, Debug)]
+pub struct Net {
+    clock: Clock,
+    hub: Option<Arc<Hub>>,
+}
+
+impl Net {
+    /// The operating system's network in real time.
+    pub fn os() -> Self {
+        Self {
+            clock: Clock::start(),
+            hub: None,
+        }
+    }
+
+    /// A network of its own, in memory, that delivers at once and in order.
+    ///
+    /// It belongs in a current-thread tokio runtime whose clock was paused from the start: then time passes only when
+    /// nobody has anything to do, and every run takes the same steps.
+    pub fn virtual_network() -> Self {
+        Self::virtual_network_with_delay(Duration::ZERO)
+    }
+
+    /// Like [`Net::virtual_network`], but every datagram takes `delay` to arrive. tokio's clock has steps of 1 ms.
+    pub fn virtual_network_with_delay(delay: Duration) -> Self {
+        Self {
+            clock: Clock::start(),
+            hub: Some(Arc::new(Hub::new(delay))),
+        }
+    }
+
+    /// The clock that all times of this network refer to.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether this is a network in memory.
+    pub fn is_virtual(&self) -> bool {
+        self.hub.is_some()
+    }
+
+    /// Binds a UDP port; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// [`NetError`] says which of the usual reasons it was and what to do.
+    #[allow(clippy::unused_async)] // part of the contract: a network that has to ask for its ports fits behind it
+    pub async fn bind(&self, local: SocketAddr) -> Result<Endpoint, NetError> {
+        Handle::try_current().map_err(|_| NetError::NoRuntime)?;
+        match &self.hub {
+            Some(hub) => Ok(Endpoint::virtual_port(hub.bind(
+                self.clock,
+                local,
+                FreePort::Any,
+            )?)),
+            None => Endpoint::os(local, self.clock),
+        }
+    }
+
+    /// Opens an even RTP port and starts the session's ticks, the first at once. The odd port above is left alone:
+    /// bind it as an [`Endpoint`] to receive RTCP.
+    ///
+    /// # Errors
+    /// [`NetError::NoFreePort`] or another reason why the port or its threads could not be had.
+    pub fn open_media(
+        &self,
+        local: IpAddr,
+        session: Arc<Mutex<dyn MediaSession>>,
+    ) -> Result<MediaPort, NetError> {
+        match &self.hub {
+            Some(hub) => virtual_media::open(hub, self.clock, local, session),
+            None => os_media::open(self.clock, local, session),
+        }
+    }
+}
