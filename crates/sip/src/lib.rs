@@ -1,1 +1,36 @@
 //! SIP messages that keep their bytes, transactions, dialogs, digest and SDP; sans-IO.
+//!
+//! Nothing here reads a clock or opens a socket: bytes and the time since the lab's epoch come in, bytes, events
+//! and the next deadline go out. [`Message`] never refuses a framed message and never loses a byte; what is wrong
+//! with it is a list of [`Finding`]s that name the clause.
+
+mod build;
+mod dialog;
+pub mod digest;
+mod finding;
+mod framer;
+mod header;
+mod ids;
+mod lists;
+mod message;
+mod names;
+mod params;
+mod reader;
+pub mod sdp;
+mod transaction;
+mod uri;
+mod validate;
+mod view;
+
+pub use build::{Builder, default_reason};
+pub use dialog::{CseqTooLow, Dialog};
+pub use digest::{Algorithm, Challenge, Credentials, DigestError};
+pub use finding::{Finding, Severity};
+pub use framer::Framer;
+pub use header::{CSeq, NameAddr, Via};
+pub use ids::IdSource;
+pub use message::{HeaderLine, Message, StartLine};
+pub use params::Params;
+pub use transaction::{Timers, TransactionEvent, TransactionId, Transactions, Transmit, ack_for, cancel_for};
+pub use uri::{Uri, UriError};
+pub use view::{CombinedView, HeaderView, OwnView, RsipView};
