@@ -272,20 +272,25 @@ fn start_kind(line: &str, findings: &mut Vec<Finding>) -> StartKind {
         return StartKind::Malformed;
     };
     let mut space = trimmed.len() != line.len();
+    let mut odd_status = false;
     let kind = if first
         .get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("SIP/"))
     {
         let from = offset + first.len() + 1;
-        // the reason phrase may be empty, and then the space before it is often missing (RFC 4475 3.1.1.13)
+        // the reason phrase may be empty (RFC 4475 3.1.1.13): the line then ends with a space
+        space = offset > 0;
         let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
         let digits = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
         match status.parse() {
-            Ok(status_code) if digits => StartKind::Response {
-                version: span(first, offset),
-                status: status_code,
-                reason: span(reason, from + (status.len() + 1).min(rest.len())),
-            },
+            Ok(status_code) if digits => {
+                odd_status = !(100..700).contains(&status_code);
+                StartKind::Response {
+                    version: span(first, offset),
+                    status: status_code,
+                    reason: span(reason, from + (status.len() + 1).min(rest.len())),
+                }
+            }
             _ => {
                 findings.push(Finding::new(
                     "status-code-invalid",
@@ -338,6 +343,12 @@ fn start_kind(line: &str, findings: &mut Vec<Finding>) -> StartKind {
         .is_some_and(|version| !version.eq_ignore_ascii_case("SIP/2.0"))
     {
         push("version-unsupported", format!("not SIP/2.0: {shown:?}"));
+    }
+    if odd_status {
+        push(
+            "status-code-invalid",
+            format!("the status code is not of 100 to 699: {shown:?}"),
+        );
     }
     if space {
         push(

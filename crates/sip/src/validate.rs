@@ -1,7 +1,9 @@
 //! What RFC 3261 says about the header fields of a message, checked one message at a time.
 
 use crate::finding::Finding;
+use crate::lists::find_top_level;
 use crate::message::{Message, StartLine};
+use crate::names::is_token;
 use crate::view::{CombinedView, HeaderView};
 
 /// Fields every request must have (RFC 3261 8.1.1), and every response but Max-Forwards (8.2.6.2).
@@ -35,6 +37,7 @@ impl Message {
         self.check_cseq(&mut findings);
         self.check_vias(&mut findings);
         self.check_numbers(&mut findings);
+        self.check_date(&mut findings);
         if self.is_request() {
             self.check_request(&mut findings);
         }
@@ -78,17 +81,17 @@ impl Message {
     fn check_addresses(&self, findings: &mut Vec<Finding>) {
         for name in ["from", "to"] {
             if let Some(value) = self.header(name) {
-                findings.extend(CombinedView.name_addr(value).err());
+                check_address(value, findings);
             }
         }
         for name in ["contact", "route", "record-route"] {
-            let values = self.header_values(name);
-            findings.extend(
-                values
-                    .iter()
-                    .filter(|value| !(name == "contact" && *value == "*"))
-                    .filter_map(|value| CombinedView.name_addr(value).err()),
-            );
+            for value in self
+                .header_values(name)
+                .iter()
+                .filter(|value| !(name == "contact" && *value == "*"))
+            {
+                check_address(value, findings);
+            }
         }
         if self.from().is_some_and(|from| from.tag().is_none()) {
             findings.push(Finding::new(
@@ -170,6 +173,15 @@ impl Message {
         }
     }
 
+    fn check_date(&self, findings: &mut Vec<Finding>) {
+        if let Some(value) = self.header("date")
+            && !value.ends_with(" GMT")
+        {
+            let message = format!("Date {value:?} is not in GMT");
+            findings.push(Finding::new("date-invalid", "RFC 3261 20.17", message));
+        }
+    }
+
     fn check_request(&self, findings: &mut Vec<Finding>) {
         let uri = self.request_uri().unwrap_or_default();
         if let Err(finding) = CombinedView.uri(uri) {
@@ -190,6 +202,51 @@ impl Message {
                 ));
             }
         }
+    }
+}
+
+/// What the lenient view lets pass in an address but the grammar does not (RFC 3261 20, 25.1).
+fn check_address(value: &str, findings: &mut Vec<Finding>) {
+    let address = match CombinedView.name_addr(value) {
+        Ok(address) => address,
+        Err(finding) => {
+            findings.push(finding);
+            return;
+        }
+    };
+    let mut push =
+        |code, clause, what: &str| findings.push(Finding::new(code, clause, format!("{what}: {value:?}")));
+    let Some(open) = find_top_level(value, b'<') else {
+        if !address.uri.headers.is_empty() || address.uri.raw.contains([',', '?']) {
+            push(
+                "brackets-missing",
+                "RFC 3261 20",
+                "a URI with a comma or question mark needs angle brackets",
+            );
+        }
+        return;
+    };
+    let (display, rest) = value.split_at(open);
+    let inside = rest.trim_start_matches('<').split('>').next().unwrap_or_default();
+    if inside.trim() != inside {
+        push(
+            "address-spaces",
+            "RFC 3261 25.1",
+            "white space between the angle brackets",
+        );
+    }
+    let display = display.trim();
+    let tokens = || {
+        display
+            .split_ascii_whitespace()
+            .all(|word| word.bytes().all(is_token))
+    };
+    if !display.starts_with('"') && !tokens() {
+        push(
+            "display-name-unquoted",
+            "RFC 3261 25.1",
+            "this display name needs quotes",
+        );
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Client {
     invite: bool,
     reliable: bool,
     state: State,
-    /// Status class of the final response, to tell a retransmission from a contradiction.
+    /// The ACK to the non-2xx response, to be sent again for each retransmission of it.
     ack: Option<Vec<u8>>,
     /// Timer A or E.
     retransmission: Option<Retransmission>,
@@ -81,7 +81,7 @@ impl Client {
     pub(super) fn response(&mut self, now: Duration, timers: &Timers, response: &Message) -> Received {
         let status = response.status().unwrap_or_default();
         match (self.state, status) {
-            (State::Started | State::Proceeding, 0..200) => {
+            (State::Started | State::Proceeding, 100..200) => {
                 self.state = State::Proceeding;
                 if self.invite {
                     // timer B only counts in Calling: a phone may ring for minutes
@@ -90,6 +90,7 @@ impl Client {
                 }
                 Received::PassUp
             }
+            (_, 0..100) => Received::Stray,
             (State::Started | State::Proceeding, _) => self.complete(now, timers, status, response),
             (State::Accepted, 200..300) => Received::PassUp,
             (State::Completed, 300..) if self.invite => match self.ack.clone().filter(|_| self.auto_ack) {
@@ -97,7 +98,7 @@ impl Client {
                 None => Received::Absorb,
             },
             // a late provisional or, without INVITE, any further response is to be dropped (17.1.2.2)
-            (_, 0..200) => Received::Absorb,
+            (_, 100..200) => Received::Absorb,
             (State::Completed, _) if !self.invite => Received::Absorb,
             _ => Received::Stray,
         }

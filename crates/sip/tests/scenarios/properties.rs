@@ -1,0 +1,142 @@
+//! Parsers of foreign bytes: no input panics, no byte is lost.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use voxproof_sip::sdp::Description;
+use voxproof_sip::{CombinedView, Dialog, Framer, HeaderView, Message, OwnView, Timers, Transactions, Uri};
+
+use crate::simulation::peer;
+
+/// Bytes that look like SIP often enough to get past the start line.
+fn almost_sip() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(&b"INVITE sip:b@[::1]:5060 SIP/2.0\r\n"[..]),
+        Just(&b"SIP/2.0 200 OK\r\n"[..]),
+        Just(&b"Via: SIP/2.0/UDP h;branch=z9hG4bK1, SIP / 2.0 / TCP [::1] ;rport\r\n"[..]),
+        Just(&b"f: \"a\\\" <sip:\" <sip:a;b@x;c=\"d\"?e=f>;tag=1\r\n"[..]),
+        Just(&b"To: sip:x;tag=2\r\n"[..]),
+        Just(&b"i:c\r\n"[..]),
+        Just(&b"CSeq: 1 INVITE\r\n"[..]),
+        Just(&b"Contact: *\r\nm: <tel:1>, \"x\r\n"[..]),
+        Just(&b"Content-Length: 5\r\n"[..]),
+        Just(&b"Content-Type: application/sdp\r\n"[..]),
+        Just(&b"\r\n"[..]),
+        Just(&b" folded\r\n"[..]),
+        Just(&b"\n"[..]),
+        Just(
+            &b"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\nm=audio 1 RTP/AVP 0 x\r\na=rtpmap:0 A/1/2\r\n"[..]
+        ),
+    ];
+    let noise = vec(any::<u8>(), 0..12);
+    vec(
+        prop_oneof![4 => piece.prop_map(<[u8]>::to_vec), 1 => noise],
+        0..14,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+fn look_at_everything(bytes: &[u8]) {
+    let message = Message::parse(bytes);
+    assert_eq!(message.bytes(), bytes);
+    let mut end = 0;
+    for line in message.header_lines() {
+        assert!(line.raw.start >= end && line.raw.end <= bytes.len() && line.raw.start <= line.raw.end);
+        end = line.raw.end;
+        if line.raw_name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            assert!(
+                message.headers(&line.name).any(|value| value == line.value),
+                "{}",
+                line.name
+            );
+        }
+    }
+    assert!(message.body().len() + message.trailing().len() <= bytes.len() - end.min(bytes.len()));
+    assert!(bytes.ends_with(message.trailing()));
+    let _ = (
+        message.start_line(),
+        message.summary(),
+        message.validate(),
+        message.sdp(),
+        message.expires(),
+    );
+    let _ = (
+        message.vias(),
+        message.contacts(),
+        message.record_routes(),
+        message.from(),
+        message.to(),
+        message.cseq(),
+    );
+    let _ = Dialog::from_uas(&message, "t", "sip:c", "h").map(|dialog| dialog.next_hop());
+    let _ = Dialog::from_uac(&message, &message);
+    let mut layer = Transactions::new(Timers::default());
+    layer.receive(std::time::Duration::ZERO, bytes, peer());
+    let id = layer.request(std::time::Duration::ZERO, bytes.to_vec(), peer());
+    layer.receive(std::time::Duration::ZERO, bytes, peer());
+    while let Some(event) = layer.poll_event() {
+        if let voxproof_sip::TransactionEvent::Request { id, .. } = event {
+            layer.respond(std::time::Duration::ZERO, id, bytes.to_vec());
+        }
+    }
+    layer.drop_transaction(id);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_bytes_are_kept(bytes in vec(any::<u8>(), 0..300)) {
+        look_at_everything(&bytes);
+    }
+
+    #[test]
+    fn almost_sip_is_kept(bytes in almost_sip()) {
+        look_at_everything(&bytes);
+    }
+
+    #[test]
+    fn a_stream_loses_nothing(bytes in almost_sip(), cut in 1_usize..50) {
+        let mut framer = Framer::new();
+        let mut out = Vec::new();
+        for chunk in bytes.chunks(cut) {
+            framer.push(chunk);
+            while let Some(message) = framer.next_message() {
+                prop_assert!(!message.is_empty());
+                out.extend_from_slice(&message);
+            }
+        }
+        out.extend_from_slice(framer.rest());
+        prop_assert_eq!(out, bytes);
+    }
+
+    #[test]
+    fn header_views_take_any_text(text in "[ -~\\u{e9}\\t]{0,60}") {
+        for view in [&CombinedView as &dyn HeaderView, &OwnView] {
+            let _ = (view.via(&text), view.cseq(&text));
+            let _ = view.name_addr(&text).map(|address| address.to_string());
+            let _ = view.uri(&text);
+        }
+    }
+
+    #[test]
+    fn a_uri_prints_as_it_was(text in "(sips?|tel|x-y):([a-z0-9.;?&=:%-]{0,10}@)?[a-z0-9.:\\[\\]-]{0,12}(;[a-z]+(=[a-z]*)?){0,3}(\\?[a-z]+=[a-z]*)?") {
+        if let Ok(uri) = Uri::parse(&text) {
+            prop_assert_eq!(uri.to_string(), text);
+            let changed = Uri { raw: String::new(), ..uri.clone() };
+            if uri.is_sip() {
+                let again = Uri::parse(&changed.to_string()).unwrap();
+                prop_assert_eq!(Uri { raw: String::new(), ..again }, changed);
+            }
+        }
+    }
+
+    #[test]
+    fn any_sdp_is_read_or_refused(lines in vec("(v=0|o=|m=audio|a=rtpmap:|a=fmtp:|c=IN IP4|a=)[ -~]{0,20}", 0..10)) {
+        let text = format!("v=0\r\n{}", lines.join("\r\n"));
+        if let Ok(description) = Description::parse(text.as_bytes()) {
+            for media in &description.media {
+                let _ = (description.address_of(media), media.telephone_event(), media.codecs().count());
+            }
+        }
+    }
+}
