@@ -1,1 +1,26 @@
 //! The SIP/RTP call driver: the lab's registrar and peers on the sans-IO crates.
+//!
+//! A [`Station`] is the lab's end of the wire: one SIP server address behind which a registrar and the peers live,
+//! their RTP ports, and a tap that keeps every datagram with its time and direction. It decides nothing about
+//! conformity: whoever drives it tells it what to send and looks at what came.
+//!
+//! One task owns a station and lets time pass by [`Station::pump`]; nothing happens behind its back, so a case is a
+//! plain sequence and two runs on a virtual network are the same.
+
+mod error;
+mod incoming;
+mod media;
+mod offer;
+mod outgoing;
+mod peer;
+mod registrar;
+mod station;
+mod tap;
+mod teardown;
+
+pub use error::CallError;
+pub use offer::OfferSpec;
+pub use outgoing::{InviteOptions, ReinviteOptions, RequestOptions, Requested};
+pub use registrar::{Binding, RegistrarBehaviour};
+pub use station::{Seen, Station, StationConfig};
+pub use teardown::CaseCapture;

@@ -1,0 +1,96 @@
+//! The calls of the lab's peers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use voxproof_sip::sdp::{AudioOffer, Description, Direction};
+use voxproof_sip::{Dialog, Message, TransactionId};
+
+use crate::media::PeerMedia;
+use crate::offer::{OfferSpec, audio_target, sendable_codec};
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallState {
+    /// INVITE sent, no final response yet.
+    Inviting,
+    /// INVITE received, not answered yet.
+    Offered,
+    /// Answered.
+    Established,
+    /// Over.
+    Ended,
+}
+
+/// A 2xx of ours that has to be repeated until its ACK comes (RFC 3261 13.3.1.4).
+#[derive(Debug)]
+pub(crate) struct Repeat2xx {
+    pub(crate) transaction: TransactionId,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) cseq: u32,
+    pub(crate) next: Duration,
+    pub(crate) interval: Duration,
+    pub(crate) until: Duration,
+}
+
+/// One call of a peer.
+pub(crate) struct Call {
+    pub(crate) actor: String,
+    pub(crate) state: CallState,
+    pub(crate) call_id: String,
+    pub(crate) dialog: Option<Dialog>,
+    /// The INVITE that began it, ours or the device's.
+    pub(crate) invite: Message,
+    pub(crate) invite_transaction: TransactionId,
+    pub(crate) local_tag: String,
+    pub(crate) spec: OfferSpec,
+    pub(crate) session_id: u64,
+    pub(crate) session_version: u64,
+    /// The description the peer sent last.
+    pub(crate) local: Option<AudioOffer>,
+    pub(crate) media: Option<PeerMedia>,
+    /// Earlier RTP ports, kept open so that packets to them are seen.
+    pub(crate) former_media: Vec<PeerMedia>,
+    pub(crate) withhold_ack: bool,
+    /// ACK to the 2xx of the latest INVITE of ours: CSeq number and bytes.
+    pub(crate) ack: Option<(u32, Vec<u8>)>,
+    /// CSeq number of a 2xx whose ACK is withheld, with the offer in it, if any.
+    pub(crate) unacknowledged: Option<Message>,
+    pub(crate) repeat: Option<Repeat2xx>,
+    /// Packet number of the device's ACK to our answer.
+    pub(crate) acknowledged: Option<u32>,
+    /// Packet number of the device's INVITE.
+    pub(crate) invite_packet: u32,
+    pub(crate) destination: SocketAddr,
+}
+
+impl Call {
+    /// The codec names of the current description, for the record.
+    pub(crate) fn codec_names(&self) -> Vec<(u8, String)> {
+        self.local
+            .as_ref()
+            .map(|local| local.codecs.iter().map(|codec| (codec.payload_type, codec.encoding.clone())).collect())
+            .unwrap_or_default()
+    }
+
+    /// Applies what was agreed: `local` is the peer's own description, `remote` the device's.
+    pub(crate) fn agree(&self, remote: &Description) {
+        let Some(media) = &self.media else { return };
+        let Some(local) = &self.local else { return };
+        let may_send = matches!(local.direction, Direction::SendRecv | Direction::SendOnly);
+        let wanted = remote
+            .audio()
+            .is_some_and(|audio| matches!(audio.direction, Direction::SendRecv | Direction::RecvOnly));
+        let held_the_old_way = local.address.is_unspecified();
+        media.negotiate(
+            audio_target(remote),
+            sendable_codec(remote),
+            may_send && wanted && !held_the_old_way,
+        );
+    }
+
+    /// All RTP addresses of the call.
+    pub(crate) fn rtp_addresses(&self) -> Vec<SocketAddr> {
+        self.media.iter().chain(&self.former_media).map(PeerMedia::local).collect()
+    }
+}

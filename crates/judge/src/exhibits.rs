@@ -1,0 +1,155 @@
+//! Pictures of the evidence for the report: the ladder and the levels.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use voxproof_audio::{level, waveform};
+use voxproof_record::{Exhibits, LadderRow, LevelPlot, TimelineEvent};
+use voxproof_spec::StreamRef;
+
+use crate::facts::round;
+use crate::view::View;
+
+/// Columns of a plot.
+const COLUMNS: usize = 600;
+/// Longest message text shown in full.
+const LONGEST_DETAIL: usize = 6000;
+
+pub(crate) fn exhibits(view: &View<'_>) -> Exhibits {
+    Exhibits { ladder: ladder(view), levels: levels(view) }
+}
+
+fn since(view: &View<'_>, at: Duration) -> f64 {
+    round(at.as_secs_f64() * 1e3 - view.begin().as_secs_f64() * 1e3)
+}
+
+fn ladder(view: &View<'_>) -> Vec<LadderRow> {
+    let mut rows: Vec<(Duration, LadderRow)> = Vec::new();
+    let mut seen: BTreeSet<(bool, Vec<u8>)> = BTreeSet::new();
+    for record in &view.messages {
+        let mark = view.marks.iter().find(|(_, moment)| moment.packet == Some(record.packet)).map(|(name, _)| name.clone());
+        let mut detail: String = String::from_utf8_lossy(record.message.bytes()).into_owned();
+        if detail.len() > LONGEST_DETAIL {
+            detail = detail.chars().take(LONGEST_DETAIL).collect::<String>() + "\n[cut]";
+        }
+        rows.push((
+            record.at,
+            LadderRow {
+                packet: Some(record.packet),
+                at_ms: since(view, record.at),
+                from_device: record.from_device,
+                actor: view.actor_of(&record.message),
+                label: record.message.summary(),
+                kind: "sip".to_owned(),
+                detail,
+                mark,
+                retransmission: !seen.insert((record.from_device, record.message.bytes().to_vec())),
+            },
+        ));
+    }
+    for entry in &view.evidence.timeline.entries {
+        let at = Duration::from_nanos(entry.at);
+        let (kind, actor, label) = match &entry.event {
+            TimelineEvent::DeviceAction { action, done, .. } => {
+                ("action", "device".to_owned(), format!("device: {action}{}", if *done { "" } else { " (not done)" }))
+            }
+            TimelineEvent::Signal(signal) => ("rtp", signal.actor.clone(), format!("{} plays {}", signal.actor, signal.signal)),
+            TimelineEvent::DeviceGone { status, .. } => ("action", "device".to_owned(), format!("device ended: {status}")),
+            TimelineEvent::Prompt { question, answer } => ("action", "operator".to_owned(), format!("{question} — {answer}")),
+            _ => continue,
+        };
+        rows.push((
+            at,
+            LadderRow {
+                packet: None,
+                at_ms: since(view, at),
+                from_device: false,
+                actor,
+                label,
+                kind: kind.to_owned(),
+                detail: String::new(),
+                mark: None,
+                retransmission: false,
+            },
+        ));
+    }
+    for actor in actors(view) {
+        for from_device in [true, false] {
+            let stream = StreamRef { peer: actor.clone(), from_device };
+            let packets = view.stream(&stream, None);
+            // a stretch of packets without a pause of half a second is one row
+            let mut start = 0;
+            for index in 1..=packets.packets.len() {
+                let pause = packets.packets.get(index).is_none_or(|(at, _)| {
+                    at.saturating_sub(packets.packets[index - 1].0) > Duration::from_millis(500)
+                });
+                if pause && index > start {
+                    let (first, last) = (packets.packets[start].0, packets.packets[index - 1].0);
+                    rows.push((
+                        first,
+                        LadderRow {
+                            packet: packets.numbers.get(start).copied(),
+                            at_ms: since(view, first),
+                            from_device,
+                            actor: actor.clone(),
+                            label: format!("RTP, {} packets in {:.2} s", index - start, (last - first).as_secs_f64()),
+                            kind: "rtp".to_owned(),
+                            detail: String::new(),
+                            mark: None,
+                            retransmission: false,
+                        },
+                    ));
+                    start = index;
+                }
+            }
+        }
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn actors(view: &View<'_>) -> BTreeSet<String> {
+    view.media.iter().map(|span| span.actor.clone()).collect()
+}
+
+fn levels(view: &View<'_>) -> Vec<LevelPlot> {
+    let mut plots = Vec::new();
+    for actor in actors(view) {
+        for from_device in [true, false] {
+            let stream = StreamRef { peer: actor.clone(), from_device };
+            let decoded = view.stream(&stream, None).decode();
+            let name = if from_device { format!("received-{actor}.wav") } else { format!("sent-{actor}.wav") };
+            let start = (decoded.first_arrival.as_secs_f64() - view.begin().as_secs_f64()).max(0.0);
+            plots.extend(plot(&stream.to_string(), &decoded.samples, decoded.sample_rate, start, &name));
+        }
+    }
+    for (name, wav) in &view.evidence.recordings {
+        if name == "device-recording.wav" {
+            plots.extend(plot("recording of the device's receiver", &wav.samples, wav.sample_rate, 0.0, name));
+        }
+    }
+    plots
+}
+
+fn plot(stream: &str, samples: &[i16], rate: u32, start: f64, wav: &str) -> Option<LevelPlot> {
+    if samples.is_empty() || rate == 0 {
+        return None;
+    }
+    let sound: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32768.0).collect();
+    let duration = samples.len() as f64 / f64::from(rate);
+    let thousandth = |value: f32| (value * 1000.0).round() / 1000.0;
+    Some(LevelPlot {
+        stream: stream.to_owned(),
+        start_s: round(start),
+        duration_s: round(duration),
+        envelope: waveform::envelope(&sound, COLUMNS.min(samples.len()))
+            .into_iter()
+            .map(|(low, high)| (thousandth(low), thousandth(high)))
+            .collect(),
+        level_dbov: level::level_curve(&sound, rate, (duration * 1e3 / 200.0).max(20.0))
+            .into_iter()
+            .map(|value| (value * 10.0).round() / 10.0)
+            .collect(),
+        wav: Some(wav.to_owned()),
+    })
+}

@@ -1,0 +1,36 @@
+//! Whether the lab itself was fit to judge.
+
+use voxproof_record::TimelineEvent;
+use voxproof_spec::Guard;
+
+use crate::view::View;
+
+/// Why the lab was not fit in this case.
+pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
+    let health = view.evidence.timeline.entries.iter().rev().find_map(|entry| match entry.event {
+        TimelineEvent::Health { send_lag, loop_lag, socket_drops } => Some((send_lag, loop_lag, socket_drops)),
+        _ => None,
+    });
+    let Some((send_lag, loop_lag, drops)) = health else {
+        return Some("the lab's own health was not recorded, the case did not come to its end".to_owned());
+    };
+    let ms = |ns: u64| ns as f64 / 1e6;
+    if send_lag > guard.send_lag.0.as_nanos() as u64 {
+        return Some(format!(
+            "the lab sent a packet {:.0} ms late (allowed {}); run again on a quieter machine",
+            ms(send_lag),
+            guard.send_lag
+        ));
+    }
+    if loop_lag > guard.loop_lag.0.as_nanos() as u64 {
+        return Some(format!(
+            "the lab's call driver was kept from running for {:.0} ms (allowed {}); run again on a quieter machine",
+            ms(loop_lag),
+            guard.loop_lag
+        ));
+    }
+    if drops > guard.socket_drops {
+        return Some(format!("the lab's own sockets dropped {drops} datagrams (allowed {})", guard.socket_drops));
+    }
+    None
+}

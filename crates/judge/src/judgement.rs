@@ -1,0 +1,138 @@
+//! From evidence to a verdict.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use voxproof_record::{BoundResult, CaseEvidence, Exhibits, FindingResult, Judgement, Phase, TimelineEvent};
+use voxproof_sip::Severity as SipSeverity;
+use voxproof_spec::{Case, Diagnostics, Limit, Severity, Suite, Tier, Verdict, parse_case, parse_limits};
+
+use crate::view::View;
+use crate::{checks, exhibits, guard, measures, steps};
+
+/// The evidence cannot be judged at all.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The case, suite or limits stored as evidence are not valid for this version.
+    #[error("the stored specification cannot be read by this version:\n{0}")]
+    Specification(#[from] Diagnostics),
+    /// `suite.toml` stored as evidence is not valid.
+    #[error("the stored suite.toml cannot be read by this version: {0}")]
+    Suite(String),
+}
+
+/// What judging gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Checks, measurements and verdict.
+    pub judgement: Judgement,
+    /// Pictures of the evidence for the report.
+    pub exhibits: Exhibits,
+}
+
+/// Judges one attempt at one case from its evidence alone; `target` is the tier that gives the case its verdict.
+/// `limits` replaces the stored limits, to judge an old run by new ones.
+pub fn judge(evidence: &CaseEvidence, target: Tier, limits: Option<&BTreeMap<String, Limit>>) -> Result<Judged, JudgeError> {
+    let case = parse_case(Path::new("case.toml"), &evidence.case_source)?;
+    let suite: Suite = toml::from_str(&evidence.suite_source).map_err(|error| JudgeError::Suite(error.to_string()))?;
+    let stored: BTreeMap<String, Limit>;
+    let limits = match limits {
+        Some(limits) => limits,
+        None => {
+            let mut all = BTreeMap::new();
+            for (name, text) in &evidence.limit_sources {
+                for limit in parse_limits(Path::new(name), text)? {
+                    all.insert(limit.id.to_string(), limit);
+                }
+            }
+            stored = all;
+            &stored
+        }
+    };
+    let view = View::new(&case, evidence);
+    Ok(Judged { judgement: judgement(&view, &case, &suite, limits, target), exhibits: exhibits(&view) })
+}
+
+fn judgement(
+    view: &View<'_>,
+    case: &Case,
+    suite: &Suite,
+    limits: &BTreeMap<String, Limit>,
+    target: Tier,
+) -> Judgement {
+    let mut results = steps::results(view);
+    results.extend(case.check.iter().map(|check| checks::check(view, check)));
+    let measurements = measures::measure_all(view, case, limits, target);
+
+    let mut tiers = BTreeMap::new();
+    let mut reasons: BTreeMap<Tier, String> = BTreeMap::new();
+    for tier in [Tier::WorksWith, Tier::Certified] {
+        let mut worst = (Verdict::None, String::new());
+        let mut weigh = |verdict: Verdict, reason: &dyn Fn() -> String| {
+            if verdict > worst.0 {
+                worst = (verdict, if verdict == Verdict::Pass { String::new() } else { reason() });
+            }
+        };
+        for check in &results {
+            weigh(check.verdict, &|| format!("{}: expected {}; {}", check.title, check.expected, check.actual));
+        }
+        for measurement in &measurements {
+            let bound: Option<&BoundResult> = measurement.bounds.iter().find(|bound| bound.tier == tier);
+            weigh(bound.map_or(Verdict::None, |bound| bound.verdict), &|| measures::reason(measurement, bound));
+        }
+        let finished = view.steps.iter().any(|step| step.phase == Phase::Step && step.outcome.is_some());
+        if worst.0 == Verdict::None || (worst.0 == Verdict::Pass && !finished) {
+            worst = (Verdict::Inconc, "nothing in the evidence says that the device met the requirement".to_owned());
+        }
+        // the lab's own trouble is never blamed on the device, and not credited to it either
+        if let Some(problem) = guard::problem(view, &suite.guard)
+            && worst.0 != Verdict::Error
+        {
+            worst = (Verdict::Inconc, problem);
+        }
+        tiers.insert(tier, worst.0);
+        reasons.insert(tier, worst.1);
+    }
+    Judgement {
+        verdict: tiers.get(&target).copied().unwrap_or(Verdict::None),
+        reason: reasons.remove(&target).unwrap_or_default(),
+        tiers,
+        checks: results,
+        measurements,
+        findings: findings(view),
+    }
+}
+
+/// What was noticed beside the checks: malformed messages of the device, a device not fit after the case.
+fn findings(view: &View<'_>) -> Vec<FindingResult> {
+    let mut found: Vec<FindingResult> = vec![];
+    for record in view.messages.iter().filter(|record| record.from_device) {
+        for finding in record.message.findings() {
+            if finding.severity() != SipSeverity::Violation {
+                continue;
+            }
+            match found.iter_mut().find(|one| one.rule == finding.code) {
+                Some(known) => known.evidence.push(record.packet),
+                None => found.push(FindingResult {
+                    rule: finding.code.to_owned(),
+                    severity: Severity::Important,
+                    clause: finding.clause.to_owned(),
+                    message: finding.message.clone(),
+                    evidence: vec![record.packet],
+                }),
+            }
+        }
+    }
+    for entry in &view.evidence.timeline.entries {
+        if let TimelineEvent::PostCondition { fit: false, reason } = &entry.event {
+            found.push(FindingResult {
+                rule: "post-condition".to_owned(),
+                severity: Severity::Important,
+                clause: "post-condition of every case".to_owned(),
+                message: format!("after the case the device was not idle, answering and silent: {reason}"),
+                evidence: vec![],
+            });
+        }
+    }
+    found
+}
