@@ -50,7 +50,7 @@ pub fn judge(evidence: &CaseEvidence, target: Tier, limits: Option<&BTreeMap<Str
         }
     };
     let view = View::new(&case, evidence);
-    Ok(Judged { judgement: judgement(&view, &case, &suite, limits, target), exhibits: exhibits(&view) })
+    Ok(Judged { judgement: judgement(&view, &case, &suite, limits, target), exhibits: exhibits::exhibits(&view) })
 }
 
 fn judgement(
