@@ -1,1 +1,23 @@
-//! Levels, active speech level, delay and alignment: pure functions over samples.
+//! Levels, active speech level, delay, alignment and comparison of speech: pure functions over samples.
+//!
+//! Samples are `f32` with full scale 1.0, one channel, at a rate in Hz. Samples that are not finite count as zero and
+//! absurdly large ones are limited, so that no recording can make a measurement panic; [`sample::non_finite`] tells
+//! how many there were. Results are computed in `f64`.
+//!
+//! * [`level`]: dBov, dBm0 and their planes, rms, peak, offset, clipping.
+//! * [`p56`]: active speech level (ITU-T P.56 method B).
+//! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
+//! * [`tone`], [`stimulus`]: tones measured, signals made.
+//! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
+
+pub mod align;
+mod aligner;
+pub mod comparison;
+pub mod delay;
+pub mod level;
+pub mod p56;
+pub mod sample;
+mod statistics;
+pub mod stimulus;
+pub mod tone;
+pub mod waveform;
