@@ -109,10 +109,13 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
     let audible = |frame: &[f32]| {
         frame.iter().map(|&x| clean(x).powi(2)).sum::<f64>() >= MISSING_POWER * frame.len() as f64
     };
-    let lead = degraded
-        .chunks(frame)
-        .position(audible)
-        .map_or(0, |frames| frames * frame);
+    let quiet = |samples: &[f32]| {
+        samples
+            .chunks(frame)
+            .position(audible)
+            .map_or(0, |frames| frames * frame)
+    };
+    let lead = quiet(degraded);
     let degraded = degraded.get(lead..).unwrap_or_default();
     let (mut recording, period) = (centred(degraded), reference.len());
     let correlation = cross_correlation(&centred(reference), &recording, rate);
@@ -147,8 +150,15 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
     if inverted {
         invert(&mut recording);
     }
+    // The loop may begin with silence of its own, which was taken for silence of the device.
+    let begun = period - phase <= quiet(reference) + frame && lead + phase >= period;
+    let first = if begun {
+        lead + phase - period
+    } else {
+        lead + phase
+    };
     let delay = Delay {
-        seconds: (lead + phase) as f64 / rate_hz,
+        seconds: first as f64 / rate_hz,
         confidence: correlation.abs(),
     };
     let aligner = Aligner::new(centred_reference, recording);
