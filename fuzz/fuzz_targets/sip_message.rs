@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use voxproof_sip::{Challenge, Credentials, Dialog, Framer, Message, Timers, TransactionEvent, Transactions};
+use voxproof_sip::{
+    Challenge, Credentials, Dialog, Framer, HeaderView, Message, OwnView, RsipView, Timers, TransactionEvent,
+    Transactions,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let message = Message::parse(bytes);
@@ -12,6 +15,16 @@ fuzz_target!(|bytes: &[u8]| {
     for line in message.header_lines() {
         assert!(line.raw.start <= line.raw.end && line.raw.end <= bytes.len());
         let _ = (Challenge::parse(&line.value), Credentials::parse(&line.value));
+        // rsip's answer counts only where it is the same as ours
+        if let Ok(read) = RsipView.name_addr(&line.value) {
+            assert_eq!(OwnView.name_addr(&line.value), Ok(read));
+        }
+        if let Ok(read) = RsipView.via(&line.value) {
+            assert_eq!(OwnView.via(&line.value), Ok(read));
+        }
+        if let Ok(read) = RsipView.cseq(&line.value) {
+            assert_eq!(OwnView.cseq(&line.value), Ok(read));
+        }
     }
     let _ = (
         message.summary(),

@@ -9,12 +9,21 @@ const LIMIT: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Framer {
     buffer: Vec<u8>,
+    /// How much of the buffer is known to hold no end of the head, so that slow streams are not scanned again and
+    /// again.
+    scanned: usize,
+    /// Length of the message at the front, once its head is complete.
+    length: Option<usize>,
 }
 
 impl Framer {
     /// An empty framer.
     pub const fn new() -> Self {
-        Self { buffer: Vec::new() }
+        Self {
+            buffer: Vec::new(),
+            scanned: 0,
+            length: None,
+        }
     }
 
     /// Adds what was read from the connection.
@@ -34,15 +43,21 @@ impl Framer {
         if keep_alive > 0 {
             return Some(self.take(keep_alive));
         }
-        let Some(head) = head_length(&self.buffer) else {
-            return (self.buffer.len() > LIMIT).then(|| self.take(self.buffer.len()));
+        let length = match self.length {
+            Some(length) => length,
+            None => match self.head_length() {
+                Some(head) => {
+                    let index = reader::index(self.buffer.get(..head).unwrap_or_default());
+                    let body = reader::content_length(&self.buffer, &index.lines, &mut Vec::new());
+                    let length = head
+                        .checked_add(body.unwrap_or_default())
+                        .filter(|length| *length <= LIMIT);
+                    *self.length.insert(length.unwrap_or(self.buffer.len()))
+                }
+                None if self.buffer.len() > LIMIT => self.buffer.len(),
+                None => return None,
+            },
         };
-        let index = reader::index(self.buffer.get(..head).unwrap_or_default());
-        let body = reader::content_length(&self.buffer, &index.lines, &mut Vec::new()).unwrap_or_default();
-        let length = head
-            .checked_add(body)
-            .filter(|length| *length <= LIMIT)
-            .unwrap_or(self.buffer.len());
         (self.buffer.len() >= length).then(|| self.take(length))
     }
 
@@ -53,21 +68,24 @@ impl Framer {
 
     fn take(&mut self, length: usize) -> Vec<u8> {
         let rest = self.buffer.split_off(length.min(self.buffer.len()));
+        self.scanned = 0;
+        self.length = None;
         std::mem::replace(&mut self.buffer, rest)
     }
-}
 
-/// Length up to and with the empty line, if it is there.
-fn head_length(bytes: &[u8]) -> Option<usize> {
-    let mut line_start = 0;
-    for end in memchr::memchr_iter(b'\n', bytes) {
-        let line = bytes.get(line_start..end).unwrap_or_default();
-        if matches!(line, b"" | b"\r") && line_start > 0 {
-            return Some(end + 1);
+    /// Length up to and with the empty line, if it is there.
+    fn head_length(&mut self) -> Option<usize> {
+        let unseen = self.buffer.get(self.scanned..).unwrap_or_default();
+        for end in memchr::memchr_iter(b'\n', unseen).map(|at| self.scanned + at) {
+            // the line before ended with LF: this one is empty
+            let before = self.buffer.get(..end).unwrap_or_default();
+            if before.ends_with(b"\n") || before.ends_with(b"\n\r") {
+                return Some(end + 1);
+            }
         }
-        line_start = end + 1;
+        self.scanned = self.buffer.len();
+        None
     }
-    None
 }
 
 #[cfg(test)]

@@ -63,8 +63,7 @@ impl HeaderView for OwnView {
         };
         let value = value.trim();
         let Some(open) = find_top_level(value, b'<') else {
-            // without brackets everything after `;` belongs to the header, not to the URI (RFC 3261 20.10)
-            let (uri, params) = value.split_once(';').unwrap_or((value, ""));
+            let (uri, params) = split_bare(value);
             let uri = self.uri(uri.trim())?;
             return Ok(NameAddr {
                 display: None,
@@ -125,6 +124,20 @@ impl HeaderView for OwnView {
     }
 }
 
+/// Splits an address without brackets: everything after `;` belongs to the header, not to the URI (RFC 3261 20.10).
+/// A `;` before the `@` can only be a user part that should have stood in brackets.
+pub(super) fn split_bare(value: &str) -> (&str, &str) {
+    let host = find_top_level(value, b'@').unwrap_or_default();
+    let (_, host) = value.split_at(host);
+    match host.split_once(';') {
+        Some((_, params)) => (
+            value.get(..value.len() - params.len() - 1).unwrap_or_default(),
+            params,
+        ),
+        None => (value, ""),
+    }
+}
+
 fn token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token)
 }
@@ -163,6 +176,13 @@ mod tests {
         assert!(quoted.uri.params.has("lr"));
         let bare = OwnView.name_addr("sip:a@b;tag=2").unwrap();
         assert_eq!((bare.tag(), bare.uri.params.len()), (Some("2"), 0));
+        let semicolon = OwnView.name_addr("sip:a;b=c@d;tag=3").unwrap();
+        assert_eq!(
+            (semicolon.tag(), semicolon.uri.user.as_deref()),
+            (Some("3"), Some("a;b=c"))
+        );
+        let quoted_at = OwnView.name_addr("sip:d;x=\"a@b\";tag=4").unwrap();
+        assert_eq!((quoted_at.tag(), quoted_at.uri.host.as_str()), (Some("4"), "d"));
         let token = OwnView.name_addr("Alice Smith <sip:a@b>").unwrap();
         assert_eq!(token.display.as_deref(), Some("Alice Smith"));
         for broken in ["", "<sip:a@b", "<sip:a@b> x", "\"a <sip:a@b>", "Alice"] {

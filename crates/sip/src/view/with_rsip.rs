@@ -1,16 +1,17 @@
 //! rsip 0.4 as a typed view of single plain values.
 //!
 //! rsip drops text it does not understand (URI headers, a second Via), folds case (`transport=tcp` becomes `TCP`)
-//! and panics nowhere but refuses much. So a value goes to it only when it has none of the characters rsip is known
-//! to mishandle, and its answer counts only when printing it gives the value back.
+//! and takes `a.b@host` for a host name. So a value goes to it only when it has none of the characters rsip is known
+//! to mishandle, and its answer counts only when the host is one and printing it gives the value back.
 
 use rsip::headers::{ToTypedHeader, UntypedHeader, untyped};
 
 use super::HeaderView;
+use super::own::split_bare;
 use crate::finding::Finding;
 use crate::header::{CSeq, NameAddr, Via};
 use crate::params::Params;
-use crate::uri::Uri;
+use crate::uri::{Uri, split_host_port};
 
 /// rsip on one unfolded value, with a loss check. Refuses everything rsip is known to get wrong.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +22,10 @@ impl HeaderView for RsipView {
         plain(value)?;
         let typed = untyped::Via::new(value).typed().map_err(|_| refused(value))?;
         lossless(value, &typed.to_string())?;
-        let (host, port) = host_port(&typed.uri);
+        if typed.uri.scheme.is_some() || typed.uri.auth.is_some() {
+            return Err(refused(value));
+        }
+        let (host, port) = host_port(&typed.uri)?;
         Ok(Via {
             transport: typed.transport.to_string(),
             host,
@@ -34,13 +38,15 @@ impl HeaderView for RsipView {
         plain(value)?;
         let typed = untyped::From::new(value).typed().map_err(|_| refused(value))?;
         // rsip always prints the brackets
-        lossless(
-            &value.replace(['<', '>'], ""),
-            &typed.to_string().replace(['<', '>'], ""),
-        )?;
+        let printed = typed.to_string();
+        if value.contains('<') {
+            lossless(value, &printed)?;
+        } else {
+            lossless(value, &printed.replacen('<', "", 1).replacen('>', "", 1))?;
+        }
         let text = match value.split_once('<') {
             Some((_, rest)) => rest.split_once('>').ok_or_else(|| refused(value))?.0,
-            None => value.split_once(';').map_or(value, |(uri, _)| uri),
+            None => split_bare(value).0,
         };
         let uri = convert(&typed.uri, text.trim())?;
         Ok(NameAddr {
@@ -102,11 +108,9 @@ fn lossless(value: &str, printed: &str) -> Result<(), Finding> {
     }
 }
 
-fn host_port(uri: &rsip::Uri) -> (String, Option<u16>) {
-    (
-        uri.host_with_port.host.to_string(),
-        uri.port().map(|port| *port.value()),
-    )
+fn host_port(uri: &rsip::Uri) -> Result<(String, Option<u16>), Finding> {
+    let text = uri.host_with_port.to_string();
+    split_host_port(&text).map_err(|_| refused(&text))
 }
 
 fn params(list: &[rsip::Param]) -> Params {
@@ -114,12 +118,16 @@ fn params(list: &[rsip::Param]) -> Params {
 }
 
 fn convert(uri: &rsip::Uri, raw: &str) -> Result<Uri, Finding> {
+    // rsip takes spaces and brackets into user and parameters
+    if raw.contains([' ', '<', '>']) {
+        return Err(refused(raw));
+    }
     let scheme = match &uri.scheme {
         Some(rsip::Scheme::Sip) => "sip",
         Some(rsip::Scheme::Sips) => "sips",
         _ => return Err(refused(raw)),
     };
-    let (host, port) = host_port(uri);
+    let (host, port) = host_port(uri)?;
     Ok(Uri {
         scheme: scheme.to_owned(),
         user: uri.auth.as_ref().map(|auth| auth.user.clone()),
@@ -175,5 +183,9 @@ mod tests {
                 .is_err()
         );
         assert!(RsipView.cseq("1 invite").is_err());
+        // found by fuzzing
+        for value in ["sip:x.example.net;flag>", "sip:user: sip:user@example.com"] {
+            assert!(RsipView.name_addr(value).is_err(), "{value}");
+        }
     }
 }

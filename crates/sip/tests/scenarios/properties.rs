@@ -3,7 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use voxproof_sip::sdp::Description;
-use voxproof_sip::{CombinedView, Dialog, Framer, HeaderView, Message, OwnView, Timers, Transactions, Uri};
+use voxproof_sip::{
+    CombinedView, Dialog, Framer, HeaderView, Message, OwnView, RsipView, Timers, Transactions, Uri,
+};
 
 use crate::simulation::peer;
 
@@ -115,6 +117,32 @@ proptest! {
             let _ = (view.via(&text), view.cseq(&text));
             let _ = view.name_addr(&text).map(|address| address.to_string());
             let _ = view.uri(&text);
+        }
+    }
+
+    /// rsip's answer counts only where it is the same as ours.
+    #[test]
+    fn rsip_never_disagrees(
+        display in "([a-zA-Z .]{0,6})?",
+        uri in "(sips?|tel|x):([a-z0-9.;=:&+-]{1,8}@)?[a-z0-9.-]{1,9}(:[0-9]{0,5})?(;[a-z]{1,4}(=[a-zA-Z0-9.:@-]{0,4})?){0,3}",
+        params in "(;(tag|q|x|lr|expires|method|transport)(=[a-zA-Z0-9.:-]{0,5})?){0,3}",
+        via in "SIP/(2.0|1.0|7.0)/(UDP|TCP|udp|X) ?[a-z0-9.:@-]{1,12} ?",
+        cseq in "[0-9+]{1,11}[ \t]{1,2}(INVITE|invite|FOO|ACK)[ x]?",
+    ) {
+        for value in [format!("{display}<{uri}>{params}"), format!("{uri}{params}"), format!("{display} <{uri}> {params}")] {
+            if let Ok(address) = RsipView.name_addr(&value) {
+                prop_assert_eq!(OwnView.name_addr(&value), Ok(address));
+            }
+        }
+        if let Ok(read) = RsipView.uri(&uri) {
+            prop_assert_eq!(OwnView.uri(&uri), Ok(read));
+        }
+        let via = format!("{via}{params}");
+        if let Ok(read) = RsipView.via(&via) {
+            prop_assert_eq!(OwnView.via(&via), Ok(read));
+        }
+        if let Ok(read) = RsipView.cseq(&cseq) {
+            prop_assert_eq!(OwnView.cseq(&cseq), Ok(read));
         }
     }
 
