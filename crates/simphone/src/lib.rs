@@ -1,1 +1,29 @@
-//! A SIP phone with switchable faults.
+//! A SIP phone in a task, with switchable faults: the device under test that is always at hand.
+//!
+//! It is independent of the lab's call driver and shares only the sans-IO crates with it. Without faults it behaves as
+//! RFC 3261, 3264, 3515, 3550 and 4733 ask of a phone; each [`Fault`] changes one behaviour, so that every test case of
+//! the lab can be shown to fail. It runs on any [`voxproof_net::Net`], in real or virtual time.
+
+mod authentication;
+mod call;
+mod config;
+mod fault;
+mod handle;
+mod hold;
+mod incoming;
+mod live;
+mod media;
+mod outgoing;
+mod phone;
+mod playout;
+mod register;
+mod requests;
+mod session;
+mod teardown;
+mod tones;
+mod transfer;
+mod wire;
+
+pub use config::{AudioCodec, SimPhoneConfig};
+pub use fault::{Fault, UnknownFault};
+pub use handle::{CallState, PhoneError, SimPhone};

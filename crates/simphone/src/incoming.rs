@@ -1,0 +1,308 @@
+//! Received calls: ringing, answer, CANCEL and the 200 that waits for its ACK.
+
+use std::time::Duration;
+
+use voxproof_sip::sdp::Description;
+use voxproof_sip::{Dialog, Message, TransactionId};
+
+use crate::Fault;
+use crate::call::{CallKey, Received, Stage, Unacknowledged};
+use crate::handle::PhoneError;
+use crate::media::lock;
+use crate::phone::Phone;
+use crate::requests::{SUPPORTED, with_allow};
+use crate::session::Session;
+
+/// How long the phone rings when nobody answers and the INVITE does not say.
+const RINGING_PATIENCE: Duration = Duration::from_secs(180);
+
+impl Phone {
+    /// An INVITE outside any dialog (13.3.1).
+    pub(crate) fn on_invite(&mut self, now: Duration, id: TransactionId, invite: &Message) {
+        if self.is_merged(invite) {
+            return self.respond(now, id, invite, 482, |builder| builder);
+        }
+        if self.is_stopping() {
+            return self.respond(now, id, invite, 480, |builder| builder);
+        }
+        if self.current().is_some() {
+            return self.respond(now, id, invite, 486, |builder| builder);
+        }
+        if !takes_body(invite) {
+            return self.respond(now, id, invite, 415, with_accept);
+        }
+        let offer = match invite.sdp() {
+            Some(Err(_)) => return self.respond(now, id, invite, 400, |builder| builder),
+            Some(Ok(offer)) => Some(offer),
+            None => None,
+        };
+        let acceptable = match &offer {
+            Some(offer) => Session::acceptable(&self.capabilities(), offer),
+            None => !self.has(Fault::RejectsDelayedOffer),
+        };
+        if !acceptable {
+            // 13.3.1.3, with the warning of 20.43 that says why
+            let warning = format!("305 {} \"no audio codec in common\"", self.contact);
+            return self.respond(now, id, invite, 488, |builder| builder.header("Warning", warning));
+        }
+        let tag = self.ids.tag();
+        let contact = self.contact_header();
+        let Some(dialog) = Dialog::from_uas(invite, &tag, &contact, &self.contact.to_string()) else {
+            return self.respond(now, id, invite, 400, |builder| builder);
+        };
+        let mut call = self.new_call(Stage::Ringing);
+        let patience = invite
+            .expires()
+            .map(|seconds| Duration::from_secs(u64::from(seconds)));
+        call.dialog = Some(dialog);
+        call.received = Some(Received {
+            transaction: id,
+            invite: invite.clone(),
+            local_tag: tag.clone(),
+            answer_at: self.auto_answer().map(|after| now + after),
+            rings_until: now + patience.unwrap_or(RINGING_PATIENCE).min(RINGING_PATIENCE),
+        });
+        self.calls.push(call);
+        if !self.has(Fault::No180) {
+            self.respond_tagged(now, id, invite, 180, &tag, |builder| {
+                with_allow(builder.header("Contact", contact))
+            });
+        }
+    }
+
+    pub(crate) fn user_answers(&mut self, now: Duration) -> Result<(), PhoneError> {
+        let key = self.ringing()?;
+        self.answer_call(now, key);
+        Ok(())
+    }
+
+    pub(crate) fn user_rejects(&mut self, now: Duration) -> Result<(), PhoneError> {
+        let key = self.ringing()?;
+        let status = if self.has(Fault::RejectWith500) { 500 } else { 486 };
+        self.refuse(now, key, status);
+        Ok(())
+    }
+
+    /// Ends a ringing call with a failure.
+    pub(crate) fn refuse(&mut self, now: Duration, key: CallKey, status: u16) {
+        if let Some(received) = self.call(key).and_then(|call| call.received.as_ref()) {
+            let (id, invite, tag) = (
+                received.transaction,
+                received.invite.clone(),
+                received.local_tag.clone(),
+            );
+            self.respond_tagged(now, id, &invite, status, &tag, |builder| builder);
+        }
+        self.finish_call(key);
+    }
+
+    /// What is due in a ringing call: the automatic answer, or the end of patience.
+    pub(crate) fn received_call_due(&mut self, now: Duration, key: CallKey) {
+        let Some(call) = self.call(key).filter(|call| call.stage == Stage::Ringing) else {
+            return;
+        };
+        let Some(received) = &call.received else { return };
+        if received.answer_at.is_some_and(|at| at <= now) {
+            self.answer_call(now, key);
+        } else if received.rings_until <= now {
+            // 13.3.1: an INVITE whose Expires has passed is 487; an unanswered call is 480
+            let expired = received.invite.expires().is_some();
+            self.refuse(now, key, if expired { 487 } else { 480 });
+        }
+    }
+
+    /// CANCEL (9.2).
+    pub(crate) fn on_cancel(&mut self, now: Duration, id: TransactionId, cancel: &Message) {
+        let Some(cancelled) = self.transactions.cancelled_by(cancel) else {
+            return self.respond(now, id, cancel, 481, |builder| builder);
+        };
+        let ringing = self.calls.iter().find_map(|call| {
+            let received = call
+                .received
+                .as_ref()
+                .filter(|received| received.transaction == cancelled)?;
+            (call.stage == Stage::Ringing).then(|| (call.key, received.local_tag.clone()))
+        });
+        let Some((key, tag)) = ringing else {
+            // its INVITE has a final response: the CANCEL comes too late and changes nothing
+            return self.respond(now, id, cancel, 200, |builder| builder);
+        };
+        let status = if self.has(Fault::CancelAnswered481) {
+            481
+        } else {
+            200
+        };
+        self.respond_tagged(now, id, cancel, status, &tag, |builder| builder);
+        if self.has(Fault::No487OnCancel) {
+            self.finish_call(key);
+        } else {
+            self.refuse(now, key, 487);
+        }
+    }
+
+    /// Repeats a 200 whose ACK is missing, and ends the call when it never comes (13.3.1.4).
+    pub(crate) fn acknowledgement_due(&mut self, now: Duration, key: CallKey) {
+        let (longest, ignores_silence) = (self.timers.t2, self.has(Fault::NoByeWithoutAck));
+        let Some(call) = self.calls.iter_mut().find(|call| call.key == key) else {
+            return;
+        };
+        let Some(ok) = &mut call.unacknowledged else {
+            return;
+        };
+        if ok.gives_up_at <= now {
+            let acknowledged = ok.acknowledged;
+            call.unacknowledged = None;
+            if !acknowledged && !ignores_silence {
+                self.send_bye(now, key);
+            }
+            return;
+        }
+        if ok.repeat_at.is_some_and(|at| at <= now) {
+            ok.interval = (ok.interval * 2).min(longest);
+            ok.repeat_at = Some(now + ok.interval);
+            self.transactions.respond(now, ok.transaction, ok.bytes.clone());
+        }
+    }
+
+    /// An ACK to a 2xx of ours.
+    pub(crate) fn on_ack(&mut self, now: Duration, ack: &Message) {
+        let ignores = self.has(Fault::AckIgnored);
+        let number = ack.cseq().map(|cseq| cseq.number);
+        let Some(call) = self.calls.iter_mut().find(|call| {
+            call.dialog.as_ref().is_some_and(|dialog| dialog.matches(ack))
+                && call
+                    .unacknowledged
+                    .as_ref()
+                    .is_some_and(|ok| Some(ok.cseq) == number && !ok.acknowledged)
+        }) else {
+            return;
+        };
+        let key = call.key;
+        let hang_up = call.unacknowledged.as_ref().is_some_and(|ok| ok.hang_up);
+        match &mut call.unacknowledged {
+            Some(ok) if ignores => ok.acknowledged = true,
+            unacknowledged => *unacknowledged = None,
+        }
+        let agreed = match &mut call.session {
+            Some(session) if session.awaits_answer() => {
+                answer_of(ack).is_some_and(|answer| session.accept(&answer).is_ok())
+            }
+            _ => true,
+        };
+        if hang_up || !agreed {
+            self.send_bye(now, key);
+        } else {
+            call.apply_session();
+        }
+    }
+
+    /// Sends a 200 to INVITE with a description and keeps it for repetition.
+    pub(crate) fn accept_invite(
+        &mut self,
+        now: Duration,
+        key: CallKey,
+        id: TransactionId,
+        invite: &Message,
+        description: Vec<u8>,
+    ) {
+        let contact = self.contact_header();
+        let tag = self
+            .call(key)
+            .and_then(|call| call.dialog.as_ref())
+            .map(|dialog| dialog.local_tag.clone());
+        let bytes = self.respond_tagged(now, id, invite, 200, &tag.unwrap_or_default(), |builder| {
+            with_allow(builder.header("Contact", contact))
+                .header("Supported", SUPPORTED.join(", "))
+                .body("application/sdp", description)
+        });
+        let interval = self.timers.t1;
+        let repeats = !self.has(Fault::OkNotRetransmitted);
+        let gives_up_at = now + self.timers.t1 * 64;
+        if let Some(call) = self.call_mut(key) {
+            call.unacknowledged = Some(Unacknowledged {
+                transaction: id,
+                cseq: invite.cseq().map(|cseq| cseq.number).unwrap_or_default(),
+                bytes,
+                repeat_at: repeats.then_some(now + interval),
+                interval,
+                gives_up_at,
+                acknowledged: false,
+                hang_up: false,
+            });
+        }
+    }
+
+    fn answer_call(&mut self, now: Duration, key: CallKey) {
+        let Some((id, invite)) = self
+            .call(key)
+            .and_then(|call| call.received.as_ref())
+            .map(|received| (received.transaction, received.invite.clone()))
+        else {
+            return;
+        };
+        let Ok(open) = self.open_media() else {
+            return self.refuse(now, key, 500);
+        };
+        let mut session = Session::new(
+            self.capabilities(),
+            open.port.local_addr(),
+            self.ids.next_u64() >> 33,
+        );
+        let description = match answer_of(&invite) {
+            Some(offer) => match session.answer(&offer, false) {
+                Ok(description) => description,
+                Err(_) => {
+                    self.close_media(open);
+                    return self.refuse(now, key, 488);
+                }
+            },
+            // 13.2.1: the offer is then ours, in the 200, and its answer in the ACK
+            None => session.offer(voxproof_sip::sdp::Direction::SendRecv, false),
+        };
+        lock(&open.media).set_loopback(self.loopback);
+        if let Some(call) = self.call_mut(key) {
+            call.session = Some(session);
+            call.media = Some(open);
+        }
+        self.accept_invite(now, key, id, &invite, description);
+        self.go_live(now, key);
+    }
+
+    fn ringing(&self) -> Result<CallKey, PhoneError> {
+        let ringing = self.calls.iter().find(|call| call.stage == Stage::Ringing);
+        ringing.map(|call| call.key).ok_or(PhoneError::NotRinging)
+    }
+
+    /// Whether this is a request we work on already, come by another way (8.2.2.2).
+    fn is_merged(&self, invite: &Message) -> bool {
+        let same = |other: &Message| {
+            other.call_id() == invite.call_id()
+                && other.cseq() == invite.cseq()
+                && other.from().and_then(|from| from.tag().map(str::to_owned))
+                    == invite.from().and_then(|from| from.tag().map(str::to_owned))
+        };
+        self.calls
+            .iter()
+            .filter_map(|call| call.received.as_ref())
+            .any(|received| same(&received.invite))
+    }
+}
+
+/// The description in a message, when there is one that can be read.
+pub(crate) fn answer_of(message: &Message) -> Option<Description> {
+    message.sdp().and_then(Result::ok)
+}
+
+/// 8.2.3: the phone reads unencoded session descriptions and nothing else.
+pub(crate) fn takes_body(request: &Message) -> bool {
+    let plain = request
+        .header("content-encoding")
+        .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+    plain && (request.body().is_empty() || request.is_sdp())
+}
+
+pub(crate) fn with_accept(builder: voxproof_sip::Builder) -> voxproof_sip::Builder {
+    builder
+        .header("Accept", "application/sdp")
+        .header("Accept-Encoding", "identity")
+}

@@ -1,0 +1,530 @@
+//! The phone's task: datagrams, commands and time come in, each is worked off before the next.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use voxproof_net::{Clock, Endpoint, Net};
+use voxproof_sip::{Builder, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Uri};
+
+use crate::authentication::{Authentication, with_credentials};
+use crate::call::{Call, CallKey, OpenMedia, Stage};
+use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
+use crate::register::Registration;
+use crate::session::{Capabilities, Session};
+use crate::wire::{Arrival, Wire};
+use crate::{Fault, SimPhoneConfig};
+
+/// How long [`crate::SimPhone::stop`] waits for the server.
+const STOP_PATIENCE: Duration = Duration::from_secs(4);
+
+/// What the phone says it is.
+pub(crate) const USER_AGENT: &str = concat!("voxproof-simphone/", env!("CARGO_PKG_VERSION"));
+
+/// Everything the phone knows.
+#[derive(Debug)]
+pub(crate) struct Phone {
+    pub(crate) net: Net,
+    pub(crate) clock: Clock,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) config: SimPhoneConfig,
+    pub(crate) contact: SocketAddr,
+    pub(crate) ids: IdSource,
+    pub(crate) timers: Timers,
+    pub(crate) transactions: Transactions,
+    pub(crate) requests: HashMap<TransactionId, ClientRequest>,
+    pub(crate) authentication: Authentication,
+    pub(crate) registration: Registration,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) calls_made: u64,
+    pub(crate) last: LastMedia,
+    /// Media that a fault keeps alive after its call, and until when.
+    pub(crate) afterglow: Vec<(Duration, OpenMedia)>,
+    pub(crate) loopback: bool,
+    pub(crate) dies_at: Option<Duration>,
+    auto_answer: Option<Duration>,
+    wire: Wire,
+    stopping: Option<Stopping>,
+}
+
+#[derive(Debug)]
+struct Stopping {
+    deadline: Duration,
+    reply: Option<oneshot::Sender<Result<(), PhoneError>>>,
+}
+
+/// A request of ours and what it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientRequest {
+    pub(crate) purpose: Purpose,
+    pub(crate) message: Message,
+    pub(crate) destination: SocketAddr,
+    /// How many challenges it has answered.
+    pub(crate) attempts: u8,
+}
+
+/// What a request of ours is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Register,
+    Invite(CallKey),
+    Change(CallKey),
+    Bye,
+    Cancel,
+    Refer(CallKey),
+    Notify(CallKey),
+}
+
+impl Phone {
+    pub(crate) fn new(net: Net, endpoint: Endpoint, config: SimPhoneConfig, last: LastMedia) -> Self {
+        let contact = endpoint.local_addr();
+        let mut ids = IdSource::new(seed(&config, contact));
+        Self {
+            clock: net.clock(),
+            contact,
+            timers: Timers::default(),
+            transactions: Transactions::new(Timers::default()),
+            requests: HashMap::new(),
+            authentication: Authentication::new(&config.username, &config.password),
+            registration: Registration::new(&config, contact, &mut ids),
+            calls: Vec::new(),
+            calls_made: 0,
+            last,
+            afterglow: Vec::new(),
+            loopback: false,
+            dies_at: None,
+            auto_answer: config.auto_answer,
+            wire: Wire::new(&config.faults),
+            stopping: None,
+            ids,
+            net,
+            endpoint,
+            config,
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        self.register(self.clock.now());
+        loop {
+            self.work_off(self.clock.now());
+            if self.is_finished(self.clock.now()) {
+                break;
+            }
+            let deadline = self.deadline();
+            tokio::select! {
+                // always in this order, so that a run in virtual time takes the same steps
+                biased;
+                datagram = self.endpoint.recv() => match datagram {
+                    Ok(datagram) => self.arrived(datagram.at, &datagram.bytes, datagram.source),
+                    // what the kernel reports here is gone with the report; the pause keeps a broken socket from
+                    // taking all the time
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                },
+                command = commands.recv() => match command {
+                    Some(command) => self.command(self.clock.now(), command),
+                    None => break,
+                },
+                () = self.clock.sleep_until(deadline) => self.due(self.clock.now()),
+            }
+        }
+        if let Some(reply) = self.stopping.take().and_then(|stopping| stopping.reply) {
+            // whoever asked may have stopped waiting
+            let _ = reply.send(Ok(()));
+        }
+    }
+
+    /// Whether the phone has a fault.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.config.faults.contains(&fault)
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            codecs: self.config.codecs.clone(),
+            faults: self.config.faults.clone(),
+        }
+    }
+
+    pub(crate) fn auto_answer(&self) -> Option<Duration> {
+        self.auto_answer
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    pub(crate) fn call(&self, key: CallKey) -> Option<&Call> {
+        self.calls.iter().find(|call| call.key == key)
+    }
+
+    pub(crate) fn call_mut(&mut self, key: CallKey) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.key == key)
+    }
+
+    /// The newest call the user can do something with.
+    pub(crate) fn current(&self) -> Option<&Call> {
+        self.calls.iter().rev().find(|call| call.is_active())
+    }
+
+    /// The newest call that is up.
+    pub(crate) fn established(&self) -> Result<CallKey, PhoneError> {
+        let up = self
+            .calls
+            .iter()
+            .rev()
+            .find(|call| call.stage == Stage::Established);
+        up.map(|call| call.key).ok_or(PhoneError::NotEstablished)
+    }
+
+    pub(crate) fn new_call(&mut self, stage: Stage) -> Call {
+        self.calls_made += 1;
+        Call::new(CallKey(self.calls_made), stage)
+    }
+
+    /// Sends a request in a transaction of its own.
+    pub(crate) fn request(
+        &mut self,
+        now: Duration,
+        bytes: Vec<u8>,
+        destination: SocketAddr,
+        purpose: Purpose,
+        attempts: u8,
+    ) -> TransactionId {
+        let message = Message::parse(&bytes);
+        let id = self.transactions.request(now, bytes, destination);
+        self.requests.insert(
+            id,
+            ClientRequest {
+                purpose,
+                message,
+                destination,
+                attempts,
+            },
+        );
+        id
+    }
+
+    /// Sends a request in the dialog of a call. `None` when it has none.
+    pub(crate) fn request_in_dialog(
+        &mut self,
+        now: Duration,
+        key: CallKey,
+        method: &str,
+        purpose: Purpose,
+        finish: impl FnOnce(Builder) -> Builder,
+    ) -> Option<TransactionId> {
+        let call = self.calls.iter_mut().find(|call| call.key == key)?;
+        let dialog = call.dialog.as_mut()?;
+        let builder = dialog
+            .request(method, &mut self.ids)
+            .header("User-Agent", USER_AGENT);
+        let next_hop = dialog.next_hop();
+        let bytes = finish(builder).build();
+        let destination = self.resolve(&next_hop);
+        Some(self.request(now, bytes, destination, purpose, 0))
+    }
+
+    /// Sends the request of a transaction again with credentials. `None` when that makes no sense.
+    pub(crate) fn authenticate(
+        &mut self,
+        now: Duration,
+        id: TransactionId,
+        refusal: &Message,
+    ) -> Option<TransactionId> {
+        let request = self.requests.get(&id)?.clone();
+        let headers =
+            self.authentication
+                .answer(&request.message, refusal, request.attempts, &mut self.ids)?;
+        let dialog = match request.purpose {
+            Purpose::Change(key) | Purpose::Refer(key) | Purpose::Notify(key) => {
+                self.call_mut(key).and_then(|call| call.dialog.as_mut())
+            }
+            _ => None,
+        };
+        let cseq = match dialog {
+            Some(dialog) => {
+                dialog.local_cseq += 1;
+                dialog.local_cseq
+            }
+            None => request.message.cseq()?.number + 1,
+        };
+        let bytes = with_credentials(&request.message, cseq, &self.ids.branch(), &headers);
+        self.requests.remove(&id);
+        Some(self.request(
+            now,
+            bytes,
+            request.destination,
+            request.purpose,
+            request.attempts + 1,
+        ))
+    }
+
+    /// Answers a request, with a new To tag where it has none.
+    pub(crate) fn respond(
+        &mut self,
+        now: Duration,
+        id: TransactionId,
+        request: &Message,
+        status: u16,
+        finish: impl FnOnce(Builder) -> Builder,
+    ) {
+        let tag = self.ids.tag();
+        self.respond_tagged(now, id, request, status, &tag, finish);
+    }
+
+    /// Answers a request with this To tag where it has none, and returns what was given to the transaction layer.
+    pub(crate) fn respond_tagged(
+        &mut self,
+        now: Duration,
+        id: TransactionId,
+        request: &Message,
+        status: u16,
+        tag: &str,
+        finish: impl FnOnce(Builder) -> Builder,
+    ) -> Vec<u8> {
+        let builder = Builder::response_to(request, status, voxproof_sip::default_reason(status));
+        let bytes = finish(builder.to_tag(tag).header("User-Agent", USER_AGENT)).build();
+        self.transactions.respond(now, id, bytes.clone());
+        bytes
+    }
+
+    /// The address a URI leads to. The phone asks no name server: names are its outbound proxy's business.
+    pub(crate) fn resolve(&self, uri: &str) -> SocketAddr {
+        let address = Uri::parse(uri)
+            .ok()
+            .and_then(|uri| Some(SocketAddr::new(uri.host.parse().ok()?, uri.port.unwrap_or(5060))));
+        address.unwrap_or(self.config.server)
+    }
+
+    /// The phone's Contact.
+    pub(crate) fn contact_header(&self) -> String {
+        format!("<sip:{}@{}>", self.config.username, self.contact)
+    }
+
+    /// The phone's address of record.
+    pub(crate) fn address_of_record(&self) -> String {
+        format!("sip:{}@{}", self.config.username, self.config.server)
+    }
+
+    /// A Via with a new branch; rport, because answers shall find their way back through anything (RFC 3581).
+    pub(crate) fn via(&mut self) -> String {
+        format!("SIP/2.0/UDP {};branch={};rport", self.contact, self.ids.branch())
+    }
+
+    fn arrived(&mut self, at: Duration, bytes: &[u8], source: SocketAddr) {
+        let message = Message::parse(bytes);
+        match self.wire.arriving(&message, &mut self.ids) {
+            Arrival::Pass => self.transactions.receive(at, bytes, source),
+            Arrival::Drop => {}
+            Arrival::Answer(bytes) => self.transactions.send(bytes, source),
+        }
+    }
+
+    /// Works off the transaction layer's events and sends what there is to send.
+    fn work_off(&mut self, now: Duration) {
+        loop {
+            while let Some(transmit) = self.transactions.poll_transmit() {
+                if self.wire.departs(&transmit.bytes) {
+                    // a datagram that cannot be sent is like one that is lost: the timers deal with it
+                    let _ = self.endpoint.send(transmit.destination, &transmit.bytes);
+                }
+            }
+            match self.transactions.poll_event() {
+                Some(event) => self.event(now, event),
+                None => return,
+            }
+        }
+    }
+
+    fn event(&mut self, now: Duration, event: TransactionEvent) {
+        match event {
+            TransactionEvent::Request { id, message, .. } => self.on_request(now, id, &message),
+            TransactionEvent::Ack {
+                message, id: None, ..
+            } => self.on_ack(now, &message),
+            TransactionEvent::Response { id, message, .. } => self.on_response(now, id, &message),
+            TransactionEvent::Timeout { id } => self.on_timeout(now, id),
+            TransactionEvent::Terminated { id } => {
+                self.requests.remove(&id);
+            }
+            TransactionEvent::Ack { .. } | TransactionEvent::Stray { .. } => {}
+        }
+    }
+
+    fn on_response(&mut self, now: Duration, id: TransactionId, message: &Message) {
+        let (Some(request), Some(status)) = (self.requests.get(&id), message.status()) else {
+            return;
+        };
+        let purpose = request.purpose;
+        match purpose {
+            Purpose::Register => return self.on_register_response(now, id, message),
+            Purpose::Invite(key) => return self.on_invite_response(now, key, id, message),
+            Purpose::Change(key) => return self.on_change_response(now, key, id, message),
+            Purpose::Bye | Purpose::Cancel | Purpose::Refer(_) | Purpose::Notify(_) => {}
+        }
+        if status < 200 || (matches!(status, 401 | 407) && self.authenticate(now, id, message).is_some()) {
+            return;
+        }
+        self.requests.remove(&id);
+        match purpose {
+            Purpose::Refer(key) => self.on_refer_response(key, status),
+            Purpose::Notify(key) if matches!(status, 408 | 481) => self.end_referral(key),
+            _ => {}
+        }
+    }
+
+    fn on_timeout(&mut self, now: Duration, id: TransactionId) {
+        let Some(request) = self.requests.remove(&id) else {
+            return;
+        };
+        match request.purpose {
+            Purpose::Register => self.on_register_timeout(now),
+            Purpose::Invite(key) => self.on_call_failed(now, key, 408, "Request Timeout"),
+            Purpose::Change(key) => self.on_change_timeout(now, key),
+            Purpose::Refer(key) => self.on_refer_response(key, 408),
+            Purpose::Notify(key) => self.end_referral(key),
+            Purpose::Bye | Purpose::Cancel => {}
+        }
+    }
+
+    fn command(&mut self, now: Duration, command: Command) {
+        match command {
+            Command::Act(Action::Stop, reply) => self.stop(now, reply),
+            // whoever asked may have stopped waiting for the answer
+            Command::Act(action, reply) => drop(reply.send(self.act(now, action))),
+            Command::Registered(reply) => drop(reply.send(self.registration.is_bound(now))),
+            Command::State(reply) => drop(reply.send(self.state())),
+        }
+    }
+
+    fn act(&mut self, now: Duration, action: Action) -> Result<(), PhoneError> {
+        match action {
+            Action::Dial(uri) => self.dial(now, &uri),
+            Action::Answer => self.user_answers(now),
+            Action::Reject => self.user_rejects(now),
+            Action::Hangup => self.user_hangs_up(now),
+            Action::Hold => self.user_changes(now, true),
+            Action::Resume => self.user_changes(now, false),
+            Action::Dtmf(digits) => self.user_presses(&digits),
+            Action::Transfer(uri) => self.user_transfers(now, &uri),
+            Action::SetAutoAnswer(after) => {
+                self.auto_answer = after;
+                Ok(())
+            }
+            Action::SetLoopback(on) => {
+                self.loopback = on;
+                for media in self.calls.iter().filter_map(|call| call.media.as_ref()) {
+                    crate::media::lock(&media.media).set_loopback(on);
+                }
+                Ok(())
+            }
+            Action::Reregister => self.user_reregisters(now),
+            // taken care of by the caller, which has the reply
+            Action::Stop => Err(PhoneError::Stopped),
+        }
+    }
+
+    fn stop(&mut self, now: Duration, reply: oneshot::Sender<Result<(), PhoneError>>) {
+        if self.stopping.is_some() {
+            let _ = reply.send(Err(PhoneError::Stopped));
+            return;
+        }
+        self.stopping = Some(Stopping {
+            deadline: now + STOP_PATIENCE,
+            reply: Some(reply),
+        });
+        for key in self
+            .calls
+            .iter()
+            .filter(|call| call.is_active())
+            .map(|call| call.key)
+            .collect::<Vec<_>>()
+        {
+            self.hang_up(now, key, 480);
+        }
+        if !self.has(Fault::NoUnregister) {
+            self.unregister(now);
+        }
+    }
+
+    fn state(&self) -> CallState {
+        match self.current() {
+            None => CallState::Idle,
+            Some(call) => match call.stage {
+                Stage::Ringing => CallState::Ringing,
+                Stage::Dialing => CallState::Dialing,
+                _ if call.held => CallState::Held,
+                _ if call.session.as_ref().is_some_and(Session::is_held_by_peer) => CallState::HeldByPeer,
+                _ => CallState::Established,
+            },
+        }
+    }
+
+    /// Whether the task is over: dead by its fault, or stopped with everything said.
+    fn is_finished(&self, now: Duration) -> bool {
+        if self.dies_at.is_some_and(|at| at <= now) {
+            return true;
+        }
+        let Some(stopping) = &self.stopping else {
+            return false;
+        };
+        let talking = self.requests.values().any(|request| {
+            matches!(
+                request.purpose,
+                Purpose::Register | Purpose::Bye | Purpose::Cancel
+            )
+        });
+        let unfinished = self.calls.iter().any(|call| {
+            call.stage == Stage::Cancelling || call.unacknowledged.as_ref().is_some_and(|ok| ok.hang_up)
+        });
+        stopping.deadline <= now || (!talking && !unfinished)
+    }
+
+    fn deadline(&self) -> Duration {
+        let calls = self.calls.iter().filter_map(Call::deadline);
+        let afterglow = self.afterglow.iter().map(|(until, _)| *until);
+        let single = [
+            self.transactions.poll_timeout(),
+            self.registration.deadline(),
+            self.dies_at,
+            self.stopping.as_ref().map(|stopping| stopping.deadline),
+        ];
+        calls
+            .chain(afterglow)
+            .chain(single.into_iter().flatten())
+            .min()
+            .unwrap_or(Duration::MAX)
+    }
+
+    fn due(&mut self, now: Duration) {
+        self.transactions.handle_timeout(now);
+        self.registration_due(now);
+        for key in self.calls.iter().map(|call| call.key).collect::<Vec<_>>() {
+            self.received_call_due(now, key);
+            self.acknowledgement_due(now, key);
+            self.placed_call_due(now, key);
+            self.change_due(now, key);
+        }
+        let (over, still) = std::mem::take(&mut self.afterglow)
+            .into_iter()
+            .partition(|(until, _)| *until <= now);
+        self.afterglow = still;
+        let over: Vec<_> = over;
+        for (_, media) in over {
+            self.close_media(media);
+        }
+    }
+}
+
+/// Two phones with one seed must not make the same Call-IDs.
+fn seed(config: &SimPhoneConfig, contact: SocketAddr) -> u64 {
+    let place = contact.to_string();
+    config
+        .username
+        .bytes()
+        .chain(place.bytes())
+        .fold(config.seed, |state, byte| {
+            IdSource::new(state ^ u64::from(byte)).next_u64()
+        })
+}

@@ -1,0 +1,302 @@
+//! Registration (RFC 3261 10).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use voxproof_sip::{Builder, Challenge, IdSource, Message, TransactionId};
+
+use crate::authentication::{challenges, with_credentials};
+use crate::handle::PhoneError;
+use crate::phone::{Phone, Purpose, USER_AGENT};
+use crate::requests::ALLOW;
+use crate::{Fault, SimPhoneConfig};
+
+/// A refused or unanswered registration is tried again after this, doubled each time.
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
+/// The state of the phone's binding at its registrar.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    /// The same for all requests of one boot cycle (RFC 3261 10.2).
+    call_id: String,
+    tag: String,
+    cseq: u32,
+    /// What we ask for, in seconds; a 423 raises it.
+    expires: u32,
+    bound_until: Option<Duration>,
+    next: Option<Duration>,
+    retry: Duration,
+    pending: Option<Pending>,
+    /// The last challenge, to save the round trip on a refresh.
+    challenge: Option<(&'static str, Challenge)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    Binding,
+    Removing,
+    /// A REGISTER is on its way, and the user has switched the phone off.
+    RemovingNext,
+}
+
+impl Registration {
+    pub(crate) fn new(config: &SimPhoneConfig, contact: SocketAddr, ids: &mut IdSource) -> Self {
+        Self {
+            call_id: ids.call_id(&contact.ip().to_string()),
+            tag: ids.tag(),
+            cseq: 0,
+            expires: config.register_expires,
+            bound_until: None,
+            next: None,
+            retry: FIRST_RETRY,
+            pending: None,
+            challenge: None,
+        }
+    }
+
+    pub(crate) fn is_bound(&self, now: Duration) -> bool {
+        self.bound_until.is_some_and(|until| until > now)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.next
+    }
+
+    /// Plans another attempt after a failure.
+    fn try_later(&mut self, now: Duration, asked: Option<Duration>) {
+        self.next = Some(now + asked.unwrap_or(self.retry));
+        self.retry = (self.retry * 2).min(LONGEST_RETRY);
+    }
+}
+
+impl Phone {
+    /// Sends a REGISTER for the binding.
+    pub(crate) fn register(&mut self, now: Duration) {
+        self.registration.pending = Some(Pending::Binding);
+        self.send_register(now, self.registration.expires);
+    }
+
+    pub(crate) fn user_reregisters(&mut self, now: Duration) -> Result<(), PhoneError> {
+        if self.is_stopping() {
+            return Err(PhoneError::Stopped);
+        }
+        if self.registration.pending.is_some() {
+            return Err(PhoneError::RegistrationPending);
+        }
+        self.register(now);
+        Ok(())
+    }
+
+    /// Removes the binding, now or as soon as the registration under way is answered.
+    pub(crate) fn unregister(&mut self, now: Duration) {
+        match self.registration.pending {
+            Some(_) => self.registration.pending = Some(Pending::RemovingNext),
+            None if self.registration.is_bound(now) => {
+                self.registration.pending = Some(Pending::Removing);
+                self.send_register(now, 0);
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn registration_due(&mut self, now: Duration) {
+        if self.registration.next.is_some_and(|next| next <= now) {
+            self.registration.next = None;
+            if self.registration.pending.is_none() && !self.is_stopping() {
+                self.register(now);
+            }
+        }
+    }
+
+    pub(crate) fn on_register_timeout(&mut self, now: Duration) {
+        if !self.registration_over(now, true) {
+            self.registration.try_later(now, None);
+        }
+    }
+
+    pub(crate) fn on_register_response(&mut self, now: Duration, id: TransactionId, response: &Message) {
+        match response.status().unwrap_or_default() {
+            0..200 => {}
+            200..300 => self.on_registered(now, id, response),
+            401 | 407 => self.on_register_challenge(now, id, response),
+            423 => self.on_interval_too_brief(now, id, response),
+            _ => {
+                self.requests.remove(&id);
+                if !self.registration_over(now, true) {
+                    let asked = response
+                        .header("retry-after")
+                        .and_then(leading_seconds)
+                        .map(Duration::from_secs);
+                    self.registration.try_later(now, asked);
+                }
+            }
+        }
+    }
+
+    fn send_register(&mut self, now: Duration, expires: u32) {
+        self.registration.next = None;
+        self.registration.cseq += 1;
+        let registrar = format!("sip:{}", self.config.server);
+        let own = format!("<{}>", self.address_of_record());
+        let via = self.via();
+        let mut builder = Builder::request("REGISTER", &registrar)
+            .header("Via", via)
+            .header("Max-Forwards", "70")
+            .header("From", format!("{own};tag={}", self.registration.tag))
+            .header("To", own)
+            .header("Call-ID", &self.registration.call_id)
+            .header("CSeq", format!("{} REGISTER", self.registration.cseq))
+            .header("Contact", self.contact_header())
+            .header("Expires", expires.to_string())
+            .header("Allow", ALLOW.join(", "))
+            .header("User-Agent", USER_AGENT);
+        if let Some((name, challenge)) = self.registration.challenge.clone() {
+            let value =
+                self.authentication
+                    .credentials(&challenge, "REGISTER", &registrar, b"", &mut self.ids);
+            if let Some(value) = value {
+                builder = builder.header(name, value);
+            }
+        }
+        self.request(now, builder.build(), self.config.server, Purpose::Register, 0);
+    }
+
+    fn on_registered(&mut self, now: Duration, id: TransactionId, response: &Message) {
+        self.requests.remove(&id);
+        let granted = self.granted(response);
+        self.registration.retry = FIRST_RETRY;
+        if self.registration.pending == Some(Pending::Removing) {
+            self.registration.bound_until = None;
+        } else if granted == 0 {
+            // a registrar that grants nothing to a phone that asked for something
+            self.registration.bound_until = None;
+            self.registration.try_later(now, None);
+        } else {
+            let granted = Duration::from_secs(u64::from(granted));
+            self.registration.bound_until = Some(now + granted);
+            // well inside the granted time, with half a minute for retransmissions where there is that much
+            let margin = (granted / 2).min(Duration::from_secs(32));
+            self.registration.next = Some(now + (granted - margin).max(Duration::from_secs(1)));
+        }
+        self.registration_over(now, false);
+    }
+
+    /// The expiry the registrar granted, in seconds (RFC 3261 10.2.4): of our Contact, else the header, else ours.
+    fn granted(&self, response: &Message) -> u32 {
+        let ours = response.contacts().into_iter().find(|contact| {
+            contact.uri.host.parse() == Ok(self.contact.ip())
+                && contact.uri.port.unwrap_or(5060) == self.contact.port()
+                && contact.uri.user.as_deref() == Some(self.config.username.as_str())
+        });
+        ours.and_then(|contact| {
+            contact
+                .params
+                .value("expires")
+                .and_then(|value| value.parse().ok())
+        })
+        .or_else(|| response.expires())
+        .unwrap_or(self.registration.expires)
+    }
+
+    fn on_register_challenge(&mut self, now: Duration, id: TransactionId, refusal: &Message) {
+        let Some(request) = self.requests.remove(&id) else {
+            return;
+        };
+        let offered = challenges(refusal);
+        let carried = request.message.header("authorization").is_some()
+            || request.message.header("proxy-authorization").is_some();
+        let stale = offered.iter().any(|(_, challenge)| challenge.stale);
+        if carried && stale && self.has(Fault::RegisterIgnoresStale) {
+            self.registration.challenge = None;
+            self.registration.bound_until = None;
+            self.registration_over(now, true);
+            return;
+        }
+        let answer = self
+            .authentication
+            .answer(&request.message, refusal, request.attempts, &mut self.ids);
+        let Some(headers) = answer else {
+            // name or password are wrong: asking again at once would only load the server
+            self.registration.challenge = None;
+            self.registration.bound_until = None;
+            if !self.registration_over(now, true) {
+                self.registration.try_later(now, None);
+            }
+            return;
+        };
+        self.registration.challenge = offered
+            .into_iter()
+            .find(|(name, _)| headers.iter().any(|(answered, _)| answered == name));
+        self.registration.cseq += 1;
+        let branch = self.ids.branch();
+        let mut bytes = with_credentials(&request.message, self.registration.cseq, &branch, &headers);
+        if self.has(Fault::RegisterCallIdChanged) {
+            let changed = self.ids.call_id(&self.contact.ip().to_string());
+            bytes = String::from_utf8_lossy(&bytes)
+                .replace(&self.registration.call_id, &changed)
+                .into_bytes();
+            self.registration.call_id = changed;
+        }
+        self.request(
+            now,
+            bytes,
+            request.destination,
+            Purpose::Register,
+            request.attempts + 1,
+        );
+    }
+
+    fn on_interval_too_brief(&mut self, now: Duration, id: TransactionId, response: &Message) {
+        self.requests.remove(&id);
+        let minimum = response.header("min-expires").and_then(leading_seconds);
+        let longer = minimum.and_then(|minimum| u32::try_from(minimum).ok());
+        match longer.filter(|minimum| *minimum > self.registration.expires) {
+            Some(_) if self.has(Fault::RegisterIgnores423) => {
+                self.registration_over(now, true);
+            }
+            Some(minimum) if self.registration.pending == Some(Pending::Binding) => {
+                self.registration.expires = minimum;
+                self.send_register(now, minimum);
+            }
+            // a registrar that names no longer interval cannot be satisfied
+            _ => {
+                if !self.registration_over(now, true) {
+                    self.registration.try_later(now, None);
+                }
+            }
+        }
+    }
+
+    /// A REGISTER has its final outcome. Whether the user has switched off meanwhile, so that no other attempt is due.
+    fn registration_over(&mut self, now: Duration, failed: bool) -> bool {
+        let pending = self.registration.pending.take();
+        if pending == Some(Pending::RemovingNext) {
+            self.unregister(now);
+        }
+        if failed && pending == Some(Pending::Removing) {
+            self.registration.bound_until = None;
+        }
+        self.is_stopping()
+    }
+}
+
+/// The seconds at the start of `Retry-After` or `Min-Expires`; comments and parameters may follow.
+fn leading_seconds(value: &str) -> Option<u64> {
+    let digits: String = value.trim().chars().take_while(char::is_ascii_digit).collect();
+    // a day is longer than any test: a hostile value must not silence the phone for ever
+    digits.parse::<u64>().ok().map(|seconds| seconds.min(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_read_up_to_the_first_other_character() {
+        assert_eq!(leading_seconds("120 (lunch);duration=60"), Some(120));
+        assert_eq!(leading_seconds("soon"), None);
+        assert_eq!(leading_seconds("99999999999999999999"), None);
+        assert_eq!(leading_seconds("999999999"), Some(86_400));
+    }
+}

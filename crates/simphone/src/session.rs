@@ -1,0 +1,474 @@
+//! Offers and answers of one call (RFC 3264).
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use voxproof_sip::sdp::{self, AudioOffer, Codec, Description, Direction, Media, NoCommonCodec};
+
+use crate::media::MediaPlan;
+use crate::{AudioCodec, Fault};
+
+/// Our payload type for telephone-event in offers.
+const TELEPHONE_EVENT: u8 = 101;
+
+/// What the phone says about itself in every description.
+#[derive(Debug, Clone)]
+pub(crate) struct Capabilities {
+    pub(crate) codecs: Vec<AudioCodec>,
+    pub(crate) faults: BTreeSet<Fault>,
+}
+
+/// The state of one call's negotiation.
+#[derive(Debug)]
+pub(crate) struct Session {
+    capabilities: Capabilities,
+    address: IpAddr,
+    port: u16,
+    session_id: u64,
+    version: u64,
+    /// The last description we sent: another one needs a new version (RFC 3264 8).
+    last: Option<Vec<u8>>,
+    /// Direction of our last description that took effect.
+    local: Direction,
+    /// Direction of our offer that has no answer yet.
+    offered: Option<Direction>,
+    remote: Option<Remote>,
+    /// A fault makes us send whatever the peer said.
+    keeps_sending: bool,
+}
+
+/// What the peer's last description says.
+#[derive(Debug, Clone)]
+struct Remote {
+    /// `None` for no address, the address 0.0.0.0 or port 0.
+    destination: Option<SocketAddr>,
+    /// From the peer's view; the address 0.0.0.0 counts as "does not receive" (RFC 3264 8.4).
+    direction: Direction,
+    codec: (u8, AudioCodec),
+    decoded: Vec<(u8, AudioCodec)>,
+    telephone_event: Option<u8>,
+}
+
+impl Session {
+    pub(crate) fn new(capabilities: Capabilities, address: SocketAddr, session_id: u64) -> Self {
+        Self {
+            capabilities,
+            address: address.ip(),
+            port: address.port(),
+            session_id,
+            version: 1,
+            last: None,
+            local: Direction::SendRecv,
+            offered: None,
+            remote: None,
+            keeps_sending: false,
+        }
+    }
+
+    /// Whether an initial offer can be answered with audio.
+    pub(crate) fn acceptable(capabilities: &Capabilities, offer: &Description) -> bool {
+        capabilities.has(Fault::AcceptsNoCommonCodec)
+            || offer.audio().is_some_and(|audio| {
+                audio.port != 0 && audio.protocol == "RTP/AVP" && !capabilities.common(audio).is_empty()
+            })
+    }
+
+    /// Our offer. `ours` says whether we started this negotiation by a re-INVITE of our own.
+    pub(crate) fn offer(&mut self, direction: Direction, ours: bool) -> Vec<u8> {
+        self.offered = Some(direction);
+        let bump = !(ours && self.capabilities.has(Fault::SdpVersionNotBumped));
+        self.versioned(bump, |session| session.describe(direction).to_bytes())
+    }
+
+    /// Whether an offer of ours waits for its answer.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.offered.is_some()
+    }
+
+    /// Our offer was refused: what was agreed before stays (RFC 3261 14.1).
+    pub(crate) fn withdraw_offer(&mut self) {
+        self.offered = None;
+    }
+
+    /// Takes the peer's answer to our offer.
+    ///
+    /// # Errors
+    /// When it leaves no audio.
+    pub(crate) fn accept(&mut self, answer: &Description) -> Result<(), NoCommonCodec> {
+        let audio = answer
+            .audio()
+            .filter(|audio| audio.port != 0)
+            .ok_or_else(nothing)?;
+        let common = self.capabilities.common(audio);
+        let Some(codec) = common.first().copied() else {
+            return Err(nothing());
+        };
+        let decoded = self
+            .capabilities
+            .codecs
+            .iter()
+            .map(|codec| (codec.payload_type(), *codec))
+            .collect();
+        self.local = self.offered.take().unwrap_or(self.local);
+        self.follow(answer, audio, codec, decoded);
+        Ok(())
+    }
+
+    /// Takes the peer's offer and answers it; `held` when our user has put the peer on hold.
+    ///
+    /// # Errors
+    /// When there is no audio stream or no codec in common: nothing has changed then.
+    pub(crate) fn answer(&mut self, offer: &Description, held: bool) -> Result<Vec<u8>, NoCommonCodec> {
+        let audio = offer
+            .audio()
+            .filter(|audio| audio.protocol == "RTP/AVP")
+            .ok_or_else(nothing)?;
+        let mut common = self.capabilities.common(audio);
+        let pretends = common.is_empty() && self.capabilities.has(Fault::AcceptsNoCommonCodec);
+        if pretends {
+            common.push((AudioCodec::Pcmu.payload_type(), AudioCodec::Pcmu));
+        }
+        let Some(codec) = common.first().copied() else {
+            return Err(NoCommonCodec {
+                offered: audio.codecs().map(|codec| codec.encoding).collect(),
+            });
+        };
+        let peer = direction_of(offer, audio);
+        let own = if held {
+            Direction::SendOnly
+        } else {
+            Direction::SendRecv
+        };
+        let ignores = !peer.receives() && self.capabilities.has(Fault::HoldIgnored);
+        let direction = if ignores {
+            Direction::SendRecv
+        } else {
+            peer.answer_to().narrowed_to(own)
+        };
+        self.keeps_sending = ignores
+            || (audio.direction == Direction::SendOnly
+                && self.capabilities.has(Fault::HoldSendonlyKeepsSending));
+
+        let bytes = if pretends {
+            self.versioned(true, |session| {
+                let codecs = vec![codec_line(AudioCodec::Pcmu)];
+                AudioOffer {
+                    codecs,
+                    ..session.describe(direction)
+                }
+                .to_bytes()
+            })
+        } else {
+            let (offer, extra) = self.rewritten(offer, direction);
+            let written = self.versioned(true, |session| {
+                let mut local = session.describe(Direction::SendRecv);
+                local.codecs.extend(extra.clone());
+                sdp::answer_bytes(&offer, &local).unwrap_or_default()
+            });
+            if written.is_empty() {
+                return Err(nothing());
+            }
+            written
+        };
+        self.local = direction;
+        self.offered = None;
+        let decoded = common.clone();
+        self.follow(offer, audio, codec, decoded);
+        Ok(bytes)
+    }
+
+    /// Whether the peer has put us on hold.
+    pub(crate) fn is_held_by_peer(&self) -> bool {
+        self.remote
+            .as_ref()
+            .is_some_and(|remote| !remote.direction.receives())
+    }
+
+    /// What the media has to do now; `None` before the first negotiation is complete.
+    pub(crate) fn plan(&self) -> Option<MediaPlan> {
+        let remote = self.remote.as_ref()?;
+        let sends = self.keeps_sending || (self.local.sends() && remote.direction.receives());
+        Some(MediaPlan {
+            destination: remote.destination.filter(|_| sends),
+            receives: self.local.receives(),
+            codec: remote.codec,
+            telephone_event: remote.telephone_event,
+            decoded: remote.decoded.clone(),
+        })
+    }
+
+    fn follow(
+        &mut self,
+        description: &Description,
+        audio: &Media,
+        codec: (u8, AudioCodec),
+        decoded: Vec<(u8, AudioCodec)>,
+    ) {
+        let destination = destination_of(description, audio);
+        let old = self.remote.as_ref().and_then(|remote| remote.destination);
+        let destination = match (old, destination) {
+            (Some(old), Some(_)) if self.capabilities.has(Fault::IgnoresNewRtpAddress) => Some(old),
+            (old, None) if self.keeps_sending => old,
+            (_, new) => new,
+        };
+        self.remote = Some(Remote {
+            destination,
+            direction: direction_of(description, audio),
+            codec,
+            decoded,
+            telephone_event: audio.telephone_event(),
+        });
+    }
+
+    /// The offer as [`sdp::answer_bytes`] has to see it for the answer we want.
+    fn rewritten(&self, offer: &Description, direction: Direction) -> (Description, Vec<Codec>) {
+        let mut offer = offer.clone();
+        let mut extra = Vec::new();
+        if let Some(audio) = offer.media.iter_mut().find(|media| media.kind == "audio") {
+            audio.direction = direction.answer_to();
+            if self.capabilities.has(Fault::AnswerAddsUnofferedCodec) {
+                let unoffered = [(18, "G729"), (4, "G723")]
+                    .into_iter()
+                    .find(|(number, _)| !lists(audio, *number));
+                if let Some((payload_type, encoding)) = unoffered {
+                    audio.formats.push(payload_type.to_string());
+                    extra.push(Codec {
+                        payload_type,
+                        encoding: encoding.to_owned(),
+                        clock_rate: 8000,
+                    });
+                }
+            }
+        }
+        (offer, extra)
+    }
+
+    fn versioned(&mut self, bump: bool, write: impl Fn(&Self) -> Vec<u8>) -> Vec<u8> {
+        let mut bytes = write(self);
+        if bump && self.last.as_ref().is_some_and(|last| *last != bytes) {
+            self.version += 1;
+            bytes = write(self);
+        }
+        self.last = Some(bytes.clone());
+        bytes
+    }
+
+    fn describe(&self, direction: Direction) -> AudioOffer {
+        AudioOffer {
+            address: self.address,
+            port: self.port,
+            codecs: self
+                .capabilities
+                .codecs
+                .iter()
+                .map(|codec| codec_line(*codec))
+                .collect(),
+            telephone_event: Some(TELEPHONE_EVENT),
+            direction,
+            ptime: Some(20),
+            session_id: self.session_id,
+            session_version: self.version,
+            username: "-".to_owned(),
+        }
+    }
+}
+
+impl Capabilities {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// Codecs of the peer's list that we have, in its order and with its payload types.
+    fn common(&self, audio: &Media) -> Vec<(u8, AudioCodec)> {
+        audio
+            .codecs()
+            .filter(|map| map.clock_rate == 8000)
+            .filter_map(|map| Some((map.payload_type, AudioCodec::from_encoding(&map.encoding)?)))
+            .filter(|(_, codec)| self.codecs.contains(codec))
+            .collect()
+    }
+}
+
+fn codec_line(codec: AudioCodec) -> Codec {
+    Codec {
+        payload_type: codec.payload_type(),
+        encoding: codec.encoding().to_owned(),
+        clock_rate: 8000,
+    }
+}
+
+fn lists(audio: &Media, payload_type: u8) -> bool {
+    let number = payload_type.to_string();
+    audio.formats.contains(&number)
+}
+
+fn nothing() -> NoCommonCodec {
+    NoCommonCodec { offered: Vec::new() }
+}
+
+fn address_of(description: &Description, audio: &Media) -> Option<IpAddr> {
+    description.address_of(audio)?.parse().ok()
+}
+
+fn destination_of(description: &Description, audio: &Media) -> Option<SocketAddr> {
+    let address = address_of(description, audio).filter(|address| !address.is_unspecified())?;
+    (audio.port != 0).then(|| SocketAddr::new(address, audio.port))
+}
+
+/// The peer's direction; with the address 0.0.0.0 it receives nothing (RFC 3264 8.4, the hold of RFC 2543).
+fn direction_of(description: &Description, audio: &Media) -> Direction {
+    match address_of(description, audio) {
+        Some(address) if address.is_unspecified() => audio.direction.narrowed_to(Direction::SendOnly),
+        _ => audio.direction,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(faults: &[Fault]) -> Session {
+        let capabilities = Capabilities {
+            codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            faults: faults.iter().copied().collect(),
+        };
+        Session::new(capabilities, "10.0.0.2:4000".parse().unwrap(), 77)
+    }
+
+    fn peer(address: &str, media: &str) -> Description {
+        let text = format!("v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n{media}");
+        Description::parse(text.as_bytes()).unwrap()
+    }
+
+    fn parsed(bytes: &[u8]) -> Description {
+        Description::parse(bytes).unwrap()
+    }
+
+    const TALK: &str = "m=audio 6000 RTP/AVP 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendrecv\r\n";
+
+    #[test]
+    fn an_answer_sends_with_the_peers_first_codec_and_event_number() {
+        let mut session = session(&[]);
+        let answer = parsed(&session.answer(&peer("10.0.0.1", TALK), false).unwrap());
+        assert_eq!(answer.audio().unwrap().formats, ["8", "0", "96"]);
+        let plan = session.plan().unwrap();
+        assert_eq!(plan.codec, (8, AudioCodec::Pcma));
+        assert_eq!(plan.telephone_event, Some(96));
+        assert_eq!(plan.destination, Some("10.0.0.1:6000".parse().unwrap()));
+    }
+
+    #[test]
+    fn every_form_of_hold_stops_sending_and_bumps_the_version() {
+        let forms = [
+            (
+                "10.0.0.1",
+                "m=audio 6000 RTP/AVP 0\r\na=sendonly\r\n",
+                Direction::RecvOnly,
+            ),
+            (
+                "10.0.0.1",
+                "m=audio 6000 RTP/AVP 0\r\na=inactive\r\n",
+                Direction::Inactive,
+            ),
+            ("0.0.0.0", "m=audio 6000 RTP/AVP 0\r\n", Direction::RecvOnly),
+        ];
+        for (address, media, expected) in forms {
+            let mut session = session(&[]);
+            let talk = parsed(&session.answer(&peer("10.0.0.1", TALK), false).unwrap());
+            let held = parsed(&session.answer(&peer(address, media), false).unwrap());
+            assert_eq!(held.audio().unwrap().direction, expected, "{media}");
+            assert_eq!(held.origin.session_version, talk.origin.session_version + 1);
+            assert_eq!(held.origin.session_id, talk.origin.session_id);
+            assert!(session.is_held_by_peer());
+            assert_eq!(session.plan().unwrap().destination, None);
+            let again = parsed(&session.answer(&peer(address, media), false).unwrap());
+            assert_eq!(again.origin.session_version, held.origin.session_version);
+        }
+    }
+
+    #[test]
+    fn the_hold_faults_differ() {
+        let sendonly = peer("10.0.0.1", "m=audio 6000 RTP/AVP 0\r\na=sendonly\r\n");
+        let inactive = peer("10.0.0.1", "m=audio 6000 RTP/AVP 0\r\na=inactive\r\n");
+        let zero = peer("0.0.0.0", "m=audio 6000 RTP/AVP 0\r\n");
+        let direction = |bytes: &[u8]| parsed(bytes).audio().unwrap().direction;
+
+        let mut keeps = session(&[Fault::HoldSendonlyKeepsSending]);
+        assert_eq!(
+            direction(&keeps.answer(&sendonly, false).unwrap()),
+            Direction::RecvOnly
+        );
+        assert!(keeps.plan().unwrap().destination.is_some());
+        keeps.answer(&inactive, false).unwrap();
+        assert!(keeps.plan().unwrap().destination.is_none());
+
+        let mut ignores = session(&[Fault::HoldIgnored]);
+        ignores.answer(&peer("10.0.0.1", TALK), false).unwrap();
+        for offer in [&sendonly, &inactive, &zero] {
+            assert_eq!(
+                direction(&ignores.answer(offer, false).unwrap()),
+                Direction::SendRecv
+            );
+            assert_eq!(
+                ignores.plan().unwrap().destination,
+                Some("10.0.0.1:6000".parse().unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn our_own_hold_takes_effect_with_the_answer() {
+        let mut session = session(&[]);
+        session.offer(Direction::SendRecv, false);
+        session.accept(&peer("10.0.0.1", TALK)).unwrap();
+        let hold = parsed(&session.offer(Direction::SendOnly, true));
+        assert_eq!(hold.origin.session_version, 2);
+        assert!(session.plan().unwrap().receives);
+        session
+            .accept(&peer("10.0.0.1", "m=audio 6000 RTP/AVP 0\r\na=recvonly\r\n"))
+            .unwrap();
+        assert!(!session.plan().unwrap().receives);
+
+        let mut stuck = super::tests::session(&[Fault::SdpVersionNotBumped]);
+        let first = parsed(&stuck.offer(Direction::SendRecv, false));
+        let second = parsed(&stuck.offer(Direction::SendOnly, true));
+        assert_eq!(first.origin.session_version, second.origin.session_version);
+    }
+
+    #[test]
+    fn no_common_codec_changes_nothing_unless_the_phone_pretends() {
+        let g729 = peer("10.0.0.1", "m=audio 6000 RTP/AVP 18\r\n");
+        let mut healthy = session(&[]);
+        healthy.answer(&peer("10.0.0.1", TALK), false).unwrap();
+        let plan = healthy.plan();
+        assert!(healthy.answer(&g729, false).is_err());
+        assert_eq!(healthy.plan(), plan);
+        let mut pretends = session(&[Fault::AcceptsNoCommonCodec]);
+        let answer = parsed(&pretends.answer(&g729, false).unwrap());
+        assert_eq!(answer.audio().unwrap().payload_type_of("PCMU", 8000), Some(0));
+    }
+
+    #[test]
+    fn an_unoffered_codec_is_added() {
+        let mut session = session(&[Fault::AnswerAddsUnofferedCodec]);
+        let answer = parsed(&session.answer(&peer("10.0.0.1", TALK), false).unwrap());
+        assert!(answer.audio().unwrap().formats.contains(&"18".to_owned()));
+    }
+
+    #[test]
+    fn a_moved_peer_is_followed_or_not() {
+        let moved = peer("10.0.0.9", "m=audio 7000 RTP/AVP 0\r\n");
+        for (faults, expected) in [
+            (&[][..], "10.0.0.9:7000"),
+            (&[Fault::IgnoresNewRtpAddress][..], "10.0.0.1:6000"),
+        ] {
+            let mut session = session(faults);
+            session.answer(&peer("10.0.0.1", TALK), false).unwrap();
+            session.answer(&moved, false).unwrap();
+            assert_eq!(
+                session.plan().unwrap().destination,
+                Some(expected.parse().unwrap())
+            );
+        }
+    }
+}
