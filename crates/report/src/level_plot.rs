@@ -7,9 +7,9 @@ use voxproof_record::LevelPlot;
 use crate::display::{escape, number};
 
 /// Columns drawn at most: about two a pixel column of a printed page would show nothing more.
-const MOST_COLUMNS: usize = 380;
+const MOST_COLUMNS: usize = 440;
 const LEFT: f64 = 56.0;
-const WIDTH: f64 = 700.0;
+const WIDTH: f64 = 880.0;
 const WAVE_TOP: f64 = 8.0;
 const WAVE_HEIGHT: f64 = 84.0;
 const LEVEL_TOP: f64 = 108.0;

@@ -31,7 +31,8 @@ pub(crate) struct ClauseCase {
 pub(crate) struct ClauseItem {
     pub(crate) case: String,
     pub(crate) name: String,
-    pub(crate) verdict: Verdict,
+    /// In the order of the attempts; one when they agree.
+    pub(crate) verdicts: Vec<Verdict>,
 }
 
 /// The matrix, in the order a reader of the standards expects: 8.4 before 14.1.
@@ -44,11 +45,18 @@ pub(crate) fn traceability(report: &Report) -> Vec<ClauseRow> {
         for clause in &case.requirement {
             row(&mut rows, clause).cases.push(ClauseCase { id: case.id.clone(), verdict: case.verdict });
         }
-        let checks = case.checks.iter().map(|check| (&check.clause, &check.id, check.verdict));
-        let measurements = case.measurements.iter().map(|result| (&result.clause, &result.quantity, result.verdict));
-        for (clause, name, verdict) in checks.chain(measurements).filter(|(clause, ..)| !clause.is_empty()) {
-            let items = &mut row(&mut rows, clause).items;
-            items.push(ClauseItem { case: case.id.clone(), name: name.clone(), verdict });
+        for attempt in &case.attempts {
+            let checks = attempt.checks.iter().map(|check| (&check.clause, &check.id, check.verdict));
+            let measurements =
+                attempt.measurements.iter().map(|result| (&result.clause, &result.quantity, result.verdict));
+            for (clause, name, verdict) in checks.chain(measurements).filter(|(clause, ..)| !clause.is_empty()) {
+                let items = &mut row(&mut rows, clause).items;
+                match items.iter_mut().find(|item| item.case == case.id && item.name == *name) {
+                    Some(item) if item.verdicts.last() == Some(&verdict) => {}
+                    Some(item) => item.verdicts.push(verdict),
+                    None => items.push(ClauseItem { case: case.id.clone(), name: name.clone(), verdicts: vec![verdict] }),
+                }
+            }
         }
     }
     let mut rows: Vec<ClauseRow> = rows.into_values().collect();
