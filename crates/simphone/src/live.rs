@@ -29,7 +29,7 @@ impl Phone {
     }
 
     /// Early media: the user hears it, but does not talk yet.
-    pub(crate) fn listen(&mut self, key: CallKey) {
+    pub(crate) fn listen(&self, key: CallKey) {
         if let Some(open) = self.call(key).and_then(|call| call.media.as_ref()) {
             lock(&open.media).listen();
             let media = Arc::clone(&open.media);
@@ -53,7 +53,7 @@ impl Phone {
     }
 
     /// Stops the media of a call that is over; its recording stays.
-    pub(crate) fn close_media(&mut self, mut open: OpenMedia) {
+    pub(crate) fn close_media(&self, mut open: OpenMedia) {
         lock(&open.media).close();
         if self.net.is_virtual() {
             open.port.stop();
@@ -63,7 +63,7 @@ impl Phone {
         }
     }
 
-    pub(crate) fn user_presses(&mut self, digits: &str) -> Result<(), PhoneError> {
+    pub(crate) fn user_presses(&self, digits: &str) -> Result<(), PhoneError> {
         let key = self.established()?;
         let events: Vec<u8> = digits
             .chars()

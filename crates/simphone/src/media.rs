@@ -275,7 +275,7 @@ impl MediaSession for CallMedia {
             return;
         };
         self.received += 1;
-        if self.faults.contains(&Fault::ReceiveDropsEveryThirdPacket) && self.received % 3 == 0 {
+        if self.faults.contains(&Fault::ReceiveDropsEveryThirdPacket) && self.received.is_multiple_of(3) {
             return;
         }
         let samples = g711::decode(codec.law(), packet.payload);
