@@ -1,12 +1,14 @@
 //! Pictures of the evidence for the report: the ladder and the levels.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use voxproof_audio::{level, waveform};
-use voxproof_record::{Exhibits, LadderRow, LevelPlot, TimelineEvent};
-use voxproof_spec::StreamRef;
+use voxproof_record::{CaseEvidence, Exhibits, LadderRow, LevelPlot, TimelineEvent, Wav};
+use voxproof_spec::{StreamRef, parse_case};
 
+use crate::JudgeError;
 use crate::facts::round;
 use crate::view::View;
 
@@ -152,4 +154,36 @@ fn plot(stream: &str, samples: &[i16], rate: u32, start: f64, wav: &str) -> Opti
             .collect(),
         wav: Some(wav.to_owned()),
     })
+}
+
+/// The sound of every stream of a case, both ways, for people to listen to: name and samples. Derived from the capture.
+pub fn tracks(evidence: &CaseEvidence) -> Result<Vec<(String, Wav)>, JudgeError> {
+    let case = parse_case(Path::new("case.toml"), &evidence.case_source)?;
+    let view = View::new(&case, evidence);
+    let mut tracks = Vec::new();
+    for actor in actors(&view) {
+        for (from_device, way) in [(true, "received"), (false, "sent")] {
+            let decoded = view.stream(&StreamRef { peer: actor.clone(), from_device }, None).decode();
+            if !decoded.samples.is_empty() {
+                let wav = Wav { sample_rate: decoded.sample_rate, samples: decoded.samples };
+                tracks.push((format!("{way}-{actor}.wav"), wav));
+            }
+        }
+    }
+    Ok(tracks)
+}
+
+/// Every SIP message of a case as text, with time, direction and packet number.
+pub fn sip_log(evidence: &CaseEvidence) -> Result<String, JudgeError> {
+    let case = parse_case(Path::new("case.toml"), &evidence.case_source)?;
+    let view = View::new(&case, evidence);
+    let mut log = String::new();
+    for record in &view.messages {
+        let way = if record.from_device { "device -> lab" } else { "lab -> device" };
+        let at = since(&view, record.at) / 1e3;
+        log += &format!("--- packet {} at {at:.3} s, {way}, {}\n", record.packet, view.actor_of(&record.message));
+        log += &String::from_utf8_lossy(record.message.bytes());
+        log += "\n";
+    }
+    Ok(log)
 }

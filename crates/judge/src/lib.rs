@@ -17,6 +17,7 @@ mod streams;
 mod view;
 
 pub use designation::designations;
+pub use exhibits::{sip_log, tracks};
 
 pub use judgement::{JudgeError, Judged, judge};
 pub use pattern::{StatusPattern, matches_await};

@@ -1,1 +1,21 @@
 //! Plan, drive, judge, record: runs a suite against a device.
+//!
+//! [`plan`] says what applies and why; [`Runner`] carries the plan out. Each lane owns a station (the lab's end of the
+//! wire) and a device; a case is driven by the steps of its file, its evidence is stored, and the stored evidence is
+//! judged by the same function that `voxproof judge` calls later.
+
+mod drive;
+mod error;
+mod evidence;
+mod interrupt;
+mod lane;
+mod plan;
+mod progress;
+mod run;
+mod steps;
+
+pub use error::RunError;
+pub use interrupt::Interrupt;
+pub use plan::{Plan, PlanError, plan};
+pub use progress::{Progress, ProgressSink};
+pub use run::{DeviceChoice, Profile, RunOptions, Runner};

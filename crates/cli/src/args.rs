@@ -1,0 +1,215 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Certification testing of voice devices: calls a device, measures what comes back, judges it, and writes a report that
+/// anyone can check again from the evidence.
+#[derive(Debug, Parser)]
+#[command(name = "voxproof", version, about, long_about = None, after_help = "Exit codes: 0 all applicable cases passed, 1 a case failed, 2 usage, 3 invalid specification, \
+4 nothing selected, 5 incomplete, 6 device or rig unreachable, 7 record could not be written, 8 verification failed, 70 internal, 130 interrupted.")]
+pub(crate) struct Cli {
+    /// When to use colour on the terminal.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a suite against a device.
+    Run(RunArgs),
+    /// Go on with a run that was stopped: the cases without a verdict.
+    Resume(ResumeArgs),
+    /// Run cases of a finished run once more; every attempt stays in the record.
+    Rerun(RerunArgs),
+    /// Show what applies to a device and why, and how long it will take. The device is not touched.
+    Plan(PlanArgs),
+    /// List the cases of suites, or the faults of the simulated phone.
+    List(ListArgs),
+    /// Check suites, cases and device files; nothing is run.
+    Lint(LintArgs),
+    /// Derive every verdict of a run again from its evidence; exit code 1 if one differs.
+    Judge(JudgeArgs),
+    /// Write the reports of a run again from its record.
+    Report(ReportArgs),
+    /// Check whether this machine and a device file are fit for a run.
+    Doctor(DoctorArgs),
+    /// Print the JSON Schema of a file format.
+    Schema(SchemaArgs),
+    /// Explain a diagnostic code.
+    Explain(ExplainArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    /// A vendor's own run.
+    Precert,
+    /// The rules of a certification run.
+    Certification,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetArg {
+    /// The most stringent requirements.
+    Certified,
+    /// The minimum requirements.
+    WorksWith,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// For people, on standard error.
+    Human,
+    /// One JSON object a line, on standard output.
+    JsonLines,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Folder of the suite.
+    pub(crate) suite: PathBuf,
+    /// Device file, or `sim`, or `sim:FAULT,...` for the simulated phone with faults.
+    #[arg(long)]
+    pub(crate) device: String,
+    /// Folder in which the run gets a folder of its own.
+    #[arg(long, default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Rules of the run.
+    #[arg(long, value_enum, default_value_t = ProfileArg::Precert)]
+    pub(crate) profile: ProfileArg,
+    /// Designation that the verdicts aim at.
+    #[arg(long, value_enum, default_value_t = TargetArg::Certified)]
+    pub(crate) target: TargetArg,
+    /// Only cases that satisfy this expression: `id.startsWith("IPP-HLD")`, `severity == "ko"`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    /// Cases at the same time; only the simulated phone can take more than one. [default: 8 for the simulated phone]
+    #[arg(long)]
+    pub(crate) jobs: Option<usize>,
+    /// Simulated phone only: time is virtual, a run takes seconds and is the same every time.
+    #[arg(long)]
+    pub(crate) virtual_time: bool,
+    /// Seed of tags, branches and stream starts.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where progress goes.
+    #[arg(long, value_enum, default_value_t = MessageFormat::Human)]
+    pub(crate) message_format: MessageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Run folder.
+    pub(crate) run: PathBuf,
+    /// Where progress goes.
+    #[arg(long, value_enum, default_value_t = MessageFormat::Human)]
+    pub(crate) message_format: MessageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RerunArgs {
+    /// Run folder.
+    pub(crate) run: PathBuf,
+    /// Which cases: `failed`, `inconc`, `error`, or case ids.
+    #[arg(long, value_delimiter = ',', default_value = "failed,inconc,error")]
+    pub(crate) only: Vec<String>,
+    /// Where progress goes.
+    #[arg(long, value_enum, default_value_t = MessageFormat::Human)]
+    pub(crate) message_format: MessageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Folder of the suite.
+    pub(crate) suite: PathBuf,
+    /// Device file, or `sim`.
+    #[arg(long)]
+    pub(crate) device: String,
+    /// Only cases that satisfy this expression.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Suite folders, or a folder of suites.
+    #[arg(default_value = "test-specs")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// List the faults of the simulated phone instead.
+    #[arg(long)]
+    pub(crate) faults: bool,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// Suite folders, case files, device files.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Run folder.
+    pub(crate) run: PathBuf,
+    /// Judge by these limits instead of the recorded ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Run folder.
+    pub(crate) run: PathBuf,
+    /// Formats to write into the run folder.
+    #[arg(long, value_delimiter = ',', default_value = "html,json,junit")]
+    pub(crate) format: Vec<String>,
+    /// Write the one format to standard output instead.
+    #[arg(long)]
+    pub(crate) stdout: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Also check a device file.
+    #[arg(long)]
+    pub(crate) device: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// `case`, `suite`, `device` or `report`.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A code, `E0107`; without one all of them are listed.
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}

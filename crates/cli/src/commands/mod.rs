@@ -1,0 +1,11 @@
+//! One module a command.
+
+pub(crate) mod device;
+pub(crate) mod doctor;
+pub(crate) mod generated;
+pub(crate) mod judge;
+pub(crate) mod lint;
+pub(crate) mod list;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod run;

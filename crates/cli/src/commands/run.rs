@@ -1,0 +1,174 @@
+//! `run`, `resume` and `rerun`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use voxproof_device::TerminalOperator;
+use voxproof_record::{Run, RunState};
+use voxproof_runner::{DeviceChoice, Interrupt, Profile, ProgressSink, RunError, RunOptions, Runner};
+use voxproof_spec::{Tier, Verdict};
+
+use crate::args::{MessageFormat, ProfileArg, RerunArgs, ResumeArgs, RunArgs, TargetArg};
+use crate::commands::device;
+use crate::exit::Exit;
+use crate::{Failure, Outcome, terminal};
+
+/// Cases at the same time against the simulated phone.
+const SIM_JOBS: usize = 8;
+
+fn sink(format: MessageFormat, colour: bool) -> ProgressSink {
+    match format {
+        MessageFormat::Human => terminal::human(colour),
+        MessageFormat::JsonLines => terminal::json_lines(),
+    }
+}
+
+fn failure(error: RunError) -> Failure {
+    Failure::new(Exit::of_error(&error), error)
+}
+
+pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
+    let suite = device::suite(&args.suite, colour)?;
+    let choice = device::device(&args.device, Some(&suite.suite), colour)?;
+    let sim = matches!(choice, DeviceChoice::Sim(_));
+    if args.virtual_time && !sim {
+        return Err(Failure::new(Exit::Usage, "--virtual-time works with the simulated phone only"));
+    }
+    if args.profile == ProfileArg::Certification && args.only.is_some() {
+        return Err(Failure::new(Exit::Usage, "the certification profile runs every applicable case; leave --only out"));
+    }
+    let jobs = match args.jobs {
+        Some(0) => return Err(Failure::new(Exit::Usage, "--jobs 0 would run nothing")),
+        Some(jobs) => jobs,
+        None if args.virtual_time => 1,
+        None => SIM_JOBS,
+    };
+    let options = RunOptions {
+        suite: Arc::new(suite),
+        device: choice,
+        out: args.out.clone(),
+        profile: match args.profile {
+            ProfileArg::Precert => Profile::Precert,
+            ProfileArg::Certification => Profile::Certification,
+        },
+        only: args.only.clone(),
+        jobs,
+        virtual_time: args.virtual_time,
+        target: match args.target {
+            TargetArg::Certified => Tier::Certified,
+            TargetArg::WorksWith => Tier::WorksWith,
+        },
+        seed: args.seed,
+    };
+    carry_out(options, sink(args.message_format, colour), None)
+}
+
+pub(crate) fn resume(args: &ResumeArgs, colour: bool) -> Outcome {
+    again(&args.run, args.message_format, colour, |run| {
+        if run.state == RunState::Finished {
+            return Err(Failure::new(Exit::NothingSelected, "the run is finished; `voxproof rerun` runs cases once more"));
+        }
+        Ok(vec![])
+    })
+}
+
+pub(crate) fn rerun(args: &RerunArgs, colour: bool) -> Outcome {
+    again(&args.run, args.message_format, colour, |run| {
+        let wanted = |word: &str, id: &str, verdict: Option<Verdict>| match word {
+            "failed" => verdict == Some(Verdict::Fail),
+            "inconc" => verdict == Some(Verdict::Inconc),
+            "error" => verdict == Some(Verdict::Error),
+            other => other == id,
+        };
+        Ok(run
+            .cases
+            .iter()
+            .filter(|case| args.only.iter().any(|word| wanted(word, &case.planned.id, case.verdict())))
+            .map(|case| case.planned.id.clone())
+            .collect())
+    })
+}
+
+/// Goes on with a run under the very specification it was begun with.
+fn again(
+    path: &Path,
+    format: MessageFormat,
+    colour: bool,
+    choose: impl Fn(&Run) -> Result<Vec<String>, Failure>,
+) -> Outcome {
+    let run = Run::read(path).map_err(|error| Failure::new(Exit::Record, error))?;
+    let chosen = choose(&run)?;
+    let suite = device::suite(Path::new(&run.started.suite.path), colour)?;
+    if suite.sha256 != run.started.suite.sha256 {
+        return Err(Failure::new(
+            Exit::Specification,
+            format!(
+                "the suite in {} was changed since the run was begun; one run has one suite: begin a new run",
+                run.started.suite.path
+            ),
+        ));
+    }
+    let choice = device::device(&run.started.device.argument, Some(&suite.suite), colour)?;
+    let sim = matches!(choice, DeviceChoice::Sim(_));
+    let options = RunOptions {
+        suite: Arc::new(suite),
+        device: choice,
+        out: path.parent().unwrap_or(Path::new(".")).to_owned(),
+        profile: if run.started.profile == "certification" { Profile::Certification } else { Profile::Precert },
+        only: run.started.only.clone(),
+        jobs: if sim && !run.started.virtual_time { SIM_JOBS } else { 1 },
+        virtual_time: run.started.virtual_time,
+        target: run.started.target,
+        seed: 1,
+    };
+    carry_out(options, sink(format, colour), Some((run, chosen)))
+}
+
+fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Vec<String>)>) -> Outcome {
+    let mut builder = if options.virtual_time {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.start_paused(true);
+        builder
+    } else {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        // more than the cores: a lane that is kept waiting by the system must not keep the others waiting
+        builder.worker_threads(4);
+        builder
+    };
+    let runtime = builder.enable_all().build().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let interrupt = Interrupt::default();
+    watch_ctrl_c(interrupt.clone());
+    let result = runtime.block_on(async {
+        let runner = Runner::new(options, Arc::new(TerminalOperator::default()), progress, interrupt.clone());
+        match &again {
+            None => runner.run().await,
+            Some((run, chosen)) => runner.resume(run, chosen).await,
+        }
+    });
+    let run = result.map_err(failure)?;
+    let written = voxproof_report::write_all(&run).map_err(|error| Failure::new(Exit::Record, error))?;
+    if let Some(html) = written.iter().find(|path| path.extension().is_some_and(|ending| ending == "html")) {
+        eprintln!("report: {}", html.display());
+    }
+    if interrupt.presses() > 0 {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(Exit::of_counts(run.counts()))
+}
+
+/// Ctrl-C once finishes the step in hand, twice aborts; a thread of its own, so that a paused clock does not matter.
+fn watch_ctrl_c(interrupt: Interrupt) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                match interrupt.press() {
+                    1 => eprintln!("\nstopping after this step; press Ctrl-C again to abort"),
+                    2 => eprintln!("\naborting"),
+                    _ => std::process::exit(Exit::Interrupted as i32),
+                }
+            }
+        });
+    });
+}

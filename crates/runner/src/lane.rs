@@ -1,0 +1,221 @@
+//! A lane: one station and one device that take cases one after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use voxproof_call::{Station, StationConfig};
+use voxproof_device::{Device, DeviceHealth, LabAddress};
+use voxproof_net::Net;
+use voxproof_record::TimelineEvent;
+use voxproof_spec::{Capability, Ixit, LoadedCase};
+
+use crate::RunError;
+use crate::drive::{Drive, Driven, StepListener};
+use crate::evidence::Left;
+use crate::interrupt::Interrupt;
+
+/// A device that was started gets this long to register.
+const REGISTRATION: Duration = Duration::from_secs(15);
+/// A device that was there before gets this long to register again between two cases.
+const REREGISTRATION: Duration = Duration::from_secs(6);
+
+pub(crate) struct Lane {
+    station: Station,
+    device: Box<dyn Device>,
+    lab: LabAddress,
+    has_address: bool,
+    signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+    /// Why the device has to be recovered before the next case.
+    unfit: Option<String>,
+    /// The device was shut down by a case and has to be started again.
+    stopped: bool,
+}
+
+impl Lane {
+    /// Opens the station, starts the device and waits until it can be called.
+    pub(crate) async fn open(
+        net: Net,
+        ixit: &Ixit,
+        mut device: Box<dyn Device>,
+        signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+        seed: u64,
+    ) -> Result<Self, RunError> {
+        let address = |text: &str, what: &str| {
+            text.parse().map_err(|_| RunError::Unreachable(format!("`{text}` is not an address for {what}")))
+        };
+        let server = address(&ixit.server, "the lab's server")?;
+        let device_address = ixit.address.as_ref().map(|text| address(text, "the device")).transpose()?;
+        let config = StationConfig {
+            server,
+            username: ixit.username.clone(),
+            password: ixit.password.clone(),
+            realm: "voxproof".to_owned(),
+            device_address,
+            seed,
+        };
+        let mut station =
+            Station::open(net, config).await.map_err(|error| RunError::Unreachable(error.to_string()))?;
+        let lab = LabAddress {
+            server: station.server(),
+            username: ixit.username.clone(),
+            password: ixit.password.clone(),
+            realm: "voxproof".to_owned(),
+            device_ip: device_address.map_or_else(|| station.server().ip(), |address| address.ip()),
+        };
+        station.begin_case();
+        station.pump_while(device.start(&lab)).await?;
+        let mut lane = Self {
+            station,
+            device,
+            lab,
+            has_address: device_address.is_some(),
+            signals,
+            unfit: None,
+            stopped: false,
+        };
+        lane.reach().await?;
+        Ok(lane)
+    }
+
+    /// Makes sure that the device is there before anything is claimed about it.
+    async fn reach(&mut self) -> Result<(), RunError> {
+        if self.has_address {
+            let options = voxproof_call::RequestOptions { method: "OPTIONS".to_owned(), ..Default::default() };
+            let probe = self.station.request("server", options).map_err(|error| RunError::Unreachable(error.to_string()))?;
+            let until = self.station.now() + Duration::from_secs(5);
+            if self.station.pump(until, |station| station.answer_to(probe).is_some()).await {
+                return Ok(());
+            }
+            self.device.stop().await;
+            return Err(RunError::Unreachable(
+                "the device does not answer OPTIONS at the `address` of its file; check power, cable, address and firewall".to_owned(),
+            ));
+        }
+        if self.registered(REGISTRATION).await {
+            return Ok(());
+        }
+        let tried = self.station.log().iter().filter(|seen| seen.message.method() == Some("REGISTER")).count();
+        let server = self.station.server();
+        self.device.stop().await;
+        Err(RunError::Unreachable(if tried > 0 {
+            format!(
+                "the device sent {tried} REGISTER requests to {server} but did not complete its registration; check user `{}` and password",
+                self.lab.username
+            )
+        } else {
+            format!(
+                "the device did not register at {server} within {} s; check that it is running and that its registrar is set to that address",
+                REGISTRATION.as_secs()
+            )
+        }))
+    }
+
+    async fn registered(&mut self, within: Duration) -> bool {
+        let until = self.station.now() + within;
+        self.station.pump(until, |station| station.binding().is_some()).await
+    }
+
+    pub(crate) async fn firmware(&mut self) -> String {
+        self.station.pump_while(self.device.firmware()).await
+    }
+
+    pub(crate) fn take_unfit(&mut self) -> Option<String> {
+        self.unfit.clone()
+    }
+
+    /// Drives one case. `None` when it was stopped from outside: such a case has no verdict.
+    pub(crate) async fn drive(
+        &mut self,
+        loaded: &LoadedCase,
+        attempt: u32,
+        interrupt: &Interrupt,
+        listener: &mut dyn StepListener,
+    ) -> Result<Option<Left>, RunError> {
+        let recovered = self.make_fit().await?;
+        let began = self.station.now();
+        let case = &loaded.case;
+        let answer = case.needs.iter().any(|need| **need == Capability::Answer);
+        let prepared = self.station.pump_while(self.device.prepare(answer)).await;
+        let by_restart = prepared.is_ok() && self.station.binding().is_none() && !self.has_address;
+        if by_restart {
+            self.registered(REREGISTRATION).await;
+        }
+        self.station.begin_case();
+        if let Some(reason) = &recovered {
+            self.station.note(TimelineEvent::Recovered { reason: reason.clone() });
+        }
+        if let Err(error) = prepared {
+            self.station.note(TimelineEvent::DeviceAction {
+                action: "prepare".to_owned(),
+                reply: error.to_string(),
+                done: false,
+            });
+        }
+        let mut drive = Drive {
+            station: &mut self.station,
+            device: &mut *self.device,
+            signals: &self.signals,
+            case,
+            interrupt,
+            marks: BTreeMap::new(),
+            stopped_device: false,
+        };
+        let driven = drive.run(listener).await;
+        self.stopped = drive.stopped_device;
+        if driven == Driven::Aborted {
+            self.station.end_case(false).await;
+            return Ok(None);
+        }
+        if !self.stopped
+            && let DeviceHealth::Gone { status, own_fault } = self.station.pump_while(self.device.health()).await
+        {
+            self.unfit = Some(format!("it ended in {}: {status}", *case.id));
+            self.station.note(TimelineEvent::DeviceGone { status, own_fault });
+        }
+        let fitness = !self.stopped && self.unfit.is_none();
+        let capture = self.station.end_case(fitness).await;
+        if fitness && !capture.fit {
+            self.unfit = Some(format!("it was not fit after {}", *case.id));
+        }
+        let recording = self.station.pump_while(self.device.recording()).await;
+        if driven == Driven::Stopped {
+            return Ok(None);
+        }
+        Ok(Some(Left {
+            case: case.id.to_string(),
+            rev: case.rev,
+            attempt,
+            case_source: Arc::clone(&loaded.source),
+            capture,
+            speech: self.device.speech(),
+            recording,
+            log: self.device.log(),
+            recovered,
+            wall_s: self.station.now().saturating_sub(began).as_secs_f64(),
+        }))
+    }
+
+    /// Recovers the device when the last case left it unfit; says why.
+    async fn make_fit(&mut self) -> Result<Option<String>, RunError> {
+        let reason = self.unfit.take();
+        if reason.is_some() || self.stopped {
+            self.station.forget_binding();
+            self.station.pump_while(self.device.recover(&self.lab)).await?;
+            self.stopped = false;
+        }
+        if !self.has_address {
+            self.registered(REREGISTRATION).await;
+        }
+        Ok(reason)
+    }
+
+    pub(crate) async fn close(&mut self) {
+        self.station.pump_while(self.device.stop()).await;
+    }
+
+    /// Lets the device's last messages be answered while something else is waited for.
+    pub(crate) async fn idle_while<F: Future>(&mut self, work: F) -> F::Output {
+        self.station.pump_while(work).await
+    }
+}

@@ -1,0 +1,96 @@
+//! What applies to a device, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::json;
+use voxproof_record::{PlannedCase, Selection};
+use voxproof_spec::{
+    Capability, Case, DeviceAction, EvaluationError, Expression, LoadedSuite, Located, Step, only_environment,
+};
+
+/// A plan cannot be made.
+pub type PlanError = EvaluationError;
+
+/// What a run will do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Every case of the suite, in order of id.
+    pub cases: Vec<PlannedCase>,
+    /// Claimed features with the suite's defaults filled in.
+    pub ics: BTreeMap<String, bool>,
+    /// What a person will be asked to do, by case, when the device is driven by hand.
+    pub prompts: usize,
+}
+
+impl Plan {
+    /// The cases that run.
+    pub fn selected(&self) -> impl Iterator<Item = &PlannedCase> {
+        self.cases.iter().filter(|case| case.selection == Selection::Run)
+    }
+
+    /// Sum of the expected durations of the cases that run.
+    pub fn expected(&self) -> Duration {
+        Duration::from_secs_f64(self.selected().map(|case| case.duration_s).sum())
+    }
+}
+
+/// Makes the plan: ICS first, then what the driver can do, then `--only`.
+pub fn plan(
+    suite: &LoadedSuite,
+    claimed: &BTreeMap<Located<String>, bool>,
+    capabilities: &BTreeSet<Capability>,
+    only: Option<&str>,
+) -> Result<Plan, PlanError> {
+    let mut ics: BTreeMap<String, bool> =
+        suite.suite.ics.iter().map(|(name, item)| (name.clone(), item.default)).collect();
+    for (name, value) in claimed {
+        ics.insert(name.to_string(), *value);
+    }
+    let facts = json!(ics);
+    let only = only.map(checked_only).transpose()?;
+    let mut cases = Vec::new();
+    let mut prompts = 0;
+    for loaded in suite.cases.values() {
+        let case = &loaded.case;
+        let selection = if !Expression::parse(&case.applies)?.evaluate(&[("ics", &facts)])? {
+            Selection::NotApplicable { reason: format!("the device does not claim it: {} is false", *case.applies) }
+        } else if let Some(missing) = case.needs.iter().find(|need| !capabilities.contains(need)) {
+            Selection::NotApplicable { reason: format!("the device driver cannot do `{}`", missing.name()) }
+        } else if only.as_ref().map_or(Ok(true), |only| fits(only, case))? {
+            prompts += steps(case).filter(|step| matches!(step, Step::Device(action) if asks(action))).count();
+            Selection::Run
+        } else {
+            Selection::NotSelected
+        };
+        cases.push(PlannedCase::new(case, selection));
+    }
+    Ok(Plan { cases, ics, prompts })
+}
+
+fn asks(action: &DeviceAction) -> bool {
+    !matches!(action, DeviceAction::AutoAnswer(_))
+}
+
+fn steps(case: &Case) -> impl Iterator<Item = &Step> {
+    case.setup.iter().chain(&case.step).chain(&case.teardown).map(|step| &**step)
+}
+
+fn checked_only(source: &str) -> Result<Expression, PlanError> {
+    let expression = Expression::parse(source)?;
+    expression.check(&only_environment())?;
+    Ok(expression)
+}
+
+fn fits(only: &Expression, case: &Case) -> Result<bool, PlanError> {
+    only.evaluate(&[
+        ("id", &json!(case.id.as_str())),
+        ("title", &json!(case.title)),
+        ("level", &json!(case.level)),
+        ("severity", &json!(case.severity)),
+        ("catalogue", &json!(case.catalogue.clone().unwrap_or_default())),
+        ("requirement", &json!(case.requirement)),
+        ("tiers", &json!(case.tiers)),
+        ("verdict", &json!("")),
+    ])
+}

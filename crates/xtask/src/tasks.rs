@@ -1,0 +1,95 @@
+//! The tasks themselves.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::packages;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+fn must(what: &str, command: &mut Command) -> Result<()> {
+    eprintln!("== {what}");
+    let began = Instant::now();
+    let status = command.status().with_context(|| format!("{what}: cannot be started"))?;
+    if !status.success() {
+        bail!("{what} failed ({status})");
+    }
+    eprintln!("== {what}: done in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn binary(profile: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(profile).join("voxproof")
+}
+
+pub(crate) fn demo() -> Result<()> {
+    packages::install(packages::FOR_BUILDING)?;
+    must("build", cargo().args(["build", "--release", "--package", "voxproof-cli"]))?;
+    eprintln!("== the IP-phone suite calls the simulated phone over UDP on loopback");
+    let status = Command::new(binary("release"))
+        .current_dir(root())
+        .args(["run", "test-specs/ip-phone", "--device", "sim"])
+        .status()
+        .context("voxproof cannot be started")?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(5) => {
+            eprintln!(
+                "some cases are inconclusive: this machine was too busy to judge them fairly, the report says which"
+            );
+            Ok(())
+        }
+        _ => bail!("the healthy simulated phone did not pass ({status})"),
+    }
+}
+
+pub(crate) fn test() -> Result<()> {
+    packages::install(packages::FOR_TESTS)?;
+    must("formatting", cargo().args(["fmt", "--all", "--check"]))?;
+    must(
+        "lints",
+        cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
+    )?;
+    let nextest = cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    if nextest {
+        must("tests", cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))?;
+    } else {
+        must("tests", cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
+    }
+    must("examples in the documentation", cargo().args(["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
+    must(
+        "documentation",
+        cargo()
+            .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+    )?;
+    Ok(())
+}
+
+pub(crate) fn generate() -> Result<()> {
+    must("generated files", cargo().args(["test", "--package", "voxproof-cli", "--test", "generated_files", "--test", "fault_matrix"]).env("VOXPROOF_GENERATE", "1"))
+}
+
+pub(crate) fn fuzz(seconds: u64) -> Result<()> {
+    let targets = root().join("fuzz").join("fuzz_targets");
+    for entry in std::fs::read_dir(&targets).with_context(|| format!("cannot list {}", targets.display()))? {
+        let path = entry?.path();
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let limit = format!("-max_total_time={seconds}");
+        must(&format!("fuzz {name}"), cargo().args(["fuzz", "run", name, "--", &limit]))?;
+    }
+    Ok(())
+}
