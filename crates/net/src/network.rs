@@ -55,7 +55,6 @@ impl Net {
     ///
     /// # Errors
     /// [`NetError`] says which of the usual reasons it was and what to do.
-    #[allow(clippy::unused_async)] // part of the contract: a network that has to ask for its ports fits behind it
     pub async fn bind(&self, local: SocketAddr) -> Result<Endpoint, NetError> {
         Handle::try_current().map_err(|_| NetError::NoRuntime)?;
         match &self.hub {

@@ -15,8 +15,13 @@ pub(crate) struct Authentication {
     counts: HashMap<String, u32>,
 }
 
-/// Headers with credentials to put into a request.
-pub(crate) type CredentialHeaders = Vec<(&'static str, String)>;
+/// A challenge with the header that answers it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) header: &'static str,
+    pub(crate) value: String,
+    pub(crate) challenge: Challenge,
+}
 
 impl Authentication {
     pub(crate) fn new(username: &str, password: &str) -> Self {
@@ -65,7 +70,7 @@ impl Authentication {
         refusal: &Message,
         attempts: u8,
         ids: &mut IdSource,
-    ) -> Option<CredentialHeaders> {
+    ) -> Option<Vec<Answer>> {
         let challenges = challenges(refusal);
         let stale = challenges.iter().any(|(_, challenge)| challenge.stale);
         let carried =
@@ -79,19 +84,24 @@ impl Authentication {
             return None;
         }
         let (method, uri) = (request.method()?, request.request_uri()?);
-        let mut realms: Vec<String> = Vec::new();
-        let mut headers = Vec::new();
-        for (name, challenge) in challenges {
+        let mut answers: Vec<Answer> = Vec::new();
+        for (header, challenge) in challenges {
             // the topmost challenge of a realm that can be answered counts (RFC 8760 2.4)
-            if realms.contains(&challenge.realm) {
+            if answers
+                .iter()
+                .any(|answer| answer.challenge.realm == challenge.realm)
+            {
                 continue;
             }
             if let Some(value) = self.credentials(&challenge, method, uri, request.body(), ids) {
-                realms.push(challenge.realm);
-                headers.push((name, value));
+                answers.push(Answer {
+                    header,
+                    value,
+                    challenge,
+                });
             }
         }
-        (!headers.is_empty()).then_some(headers)
+        (!answers.is_empty()).then_some(answers)
     }
 }
 
@@ -110,18 +120,13 @@ pub(crate) fn challenges(refusal: &Message) -> Vec<(&'static str, Challenge)> {
 
 /// The request once more, as a new transaction: new branch and CSeq number, with credentials (RFC 3261 22.2). Credentials
 /// for another server stay.
-pub(crate) fn with_credentials(
-    request: &Message,
-    cseq: u32,
-    branch: &str,
-    headers: &CredentialHeaders,
-) -> Vec<u8> {
+pub(crate) fn with_credentials(request: &Message, cseq: u32, branch: &str, answers: &[Answer]) -> Vec<u8> {
     let method = request.method().unwrap_or_default();
     let mut builder = Builder::request(method, request.request_uri().unwrap_or_default());
     for line in request.header_lines() {
-        let replaced = headers
+        let replaced = answers
             .iter()
-            .any(|(header, _)| header.eq_ignore_ascii_case(&line.name));
+            .any(|answer| answer.header.eq_ignore_ascii_case(&line.name));
         builder = match line.name.as_str() {
             "via" => match request.top_via() {
                 Some(mut via) => {
@@ -136,8 +141,8 @@ pub(crate) fn with_credentials(
             _ => builder.header(&line.raw_name, &line.value),
         };
     }
-    for (name, value) in headers {
-        builder = builder.header(name, value);
+    for answer in answers {
+        builder = builder.header(answer.header, &answer.value);
     }
     match request.content_type() {
         Some(content_type) if !request.body().is_empty() => {

@@ -245,7 +245,6 @@ impl SimPhone {
 
     /// What its loudspeaker has played in the last call, 8 kHz mono, from the start of its media. Stays readable after
     /// the phone has ended.
-    #[allow(clippy::unused_async)] // like every other question to the phone
     pub async fn recording(&self) -> Vec<i16> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.map(|media| lock(&media).recording()).unwrap_or_default()

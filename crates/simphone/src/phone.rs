@@ -128,8 +128,10 @@ impl Phone {
                 () = self.clock.sleep_until(deadline) => self.due(self.clock.now()),
             }
         }
-        if let Some(reply) = self.stopping.take().and_then(|stopping| stopping.reply) {
-            // whoever asked may have stopped waiting
+        let reply = self.stopping.take().and_then(|stopping| stopping.reply);
+        // whoever waits for the end finds the ports free
+        drop(self);
+        if let Some(reply) = reply {
             let _ = reply.send(Ok(()));
         }
     }

@@ -216,7 +216,7 @@ impl Phone {
         let answer = self
             .authentication
             .answer(&request.message, refusal, request.attempts, &mut self.ids);
-        let Some(headers) = answer else {
+        let Some(answers) = answer else {
             // name or password are wrong: asking again at once would only load the server
             self.registration.challenge = None;
             self.registration.bound_until = None;
@@ -225,12 +225,13 @@ impl Phone {
             }
             return;
         };
-        self.registration.challenge = offered
-            .into_iter()
-            .find(|(name, _)| headers.iter().any(|(answered, _)| answered == name));
+        let answered = answers
+            .first()
+            .map(|answer| (answer.header, answer.challenge.clone()));
+        self.registration.challenge = answered;
         self.registration.cseq += 1;
         let branch = self.ids.branch();
-        let mut bytes = with_credentials(&request.message, self.registration.cseq, &branch, &headers);
+        let mut bytes = with_credentials(&request.message, self.registration.cseq, &branch, &answers);
         if self.has(Fault::RegisterCallIdChanged) {
             let changed = self.ids.call_id(&self.contact.ip().to_string());
             bytes = String::from_utf8_lossy(&bytes)

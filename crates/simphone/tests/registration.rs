@@ -212,3 +212,35 @@ async fn an_unanswered_register_follows_the_timers_and_is_tried_again() {
     let (at, _) = lab.next().await;
     assert_eq!(at, ms(62_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_topmost_challenge_it_can_answer_counts() {
+    let lab = Lab::switched_on(&[], |_| {}).await;
+    let first = lab.expect("REGISTER").await;
+    lab.reply(&first, 401, |builder| {
+        builder
+            .header(
+                "WWW-Authenticate",
+                challenge("n0", false).replace("MD5", "SHA-512-256-sess-x"),
+            )
+            .header(
+                "WWW-Authenticate",
+                challenge("n1", false).replace("MD5", "SHA-256"),
+            )
+            .header("WWW-Authenticate", challenge("n2", false))
+    });
+    let second = lab.expect("REGISTER").await;
+    assert_eq!(second.headers("authorization").count(), 1);
+    let answer = credentials(&second).unwrap();
+    assert_eq!(
+        (answer.nonce.as_str(), answer.algorithm.as_str()),
+        ("n1", "SHA-256")
+    );
+    assert!(authorised(&second, "REGISTER"));
+    // the refresh answers the same challenge again
+    lab.grant(&second, 40);
+    let third = lab.expect("REGISTER").await;
+    let answer = credentials(&third).unwrap();
+    assert_eq!((answer.algorithm.as_str(), answer.nc), ("SHA-256", Some(2)));
+    assert!(authorised(&third, "REGISTER"));
+}
