@@ -28,10 +28,27 @@ mod tests {
 
     #[test]
     fn an_unofficial_run_is_never_designated() {
-        let granted = Designation { meets: true, granted: true, reasons: vec![] };
-        assert_eq!(designation_text(Tier::Certified, &granted, false), "meets the requirements of Certified");
-        assert_eq!(designation_text(Tier::Certified, &granted, true), "is designated Certified");
-        let missed = Designation { meets: false, granted: true, reasons: vec![] };
-        assert_eq!(designation_text(Tier::WorksWith, &missed, true), "does not meet the requirements of Works with");
+        let granted = Designation {
+            meets: true,
+            granted: true,
+            reasons: vec![],
+        };
+        assert_eq!(
+            designation_text(Tier::Certified, &granted, false),
+            "meets the requirements of Certified"
+        );
+        assert_eq!(
+            designation_text(Tier::Certified, &granted, true),
+            "is designated Certified"
+        );
+        let missed = Designation {
+            meets: false,
+            granted: true,
+            reasons: vec![],
+        };
+        assert_eq!(
+            designation_text(Tier::WorksWith, &missed, true),
+            "does not meet the requirements of Works with"
+        );
     }
 }

@@ -84,18 +84,30 @@ pub(crate) fn number(value: f64) -> String {
     if text.contains('.') {
         text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
     }
-    if text == "-0" { "0".to_owned() } else { text.replace('-', "\u{2212}") }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.replace('-', "\u{2212}")
+    }
 }
 
 /// A number that always shows its sign.
 pub(crate) fn signed(value: f64) -> String {
     let text = number(value);
-    if value > 0.0 && text != "0" { format!("+{text}") } else { text }
+    if value > 0.0 && text != "0" {
+        format!("+{text}")
+    } else {
+        text
+    }
 }
 
 /// A unit behind its number; the unit 1 is not written.
 pub(crate) fn unit(unit: &str) -> String {
-    if unit.is_empty() || unit == "1" { String::new() } else { format!("\u{a0}{unit}") }
+    if unit.is_empty() || unit == "1" {
+        String::new()
+    } else {
+        format!("\u{a0}{unit}")
+    }
 }
 
 /// Bounds in words.
@@ -152,7 +164,9 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn words(name: &str) -> String {
     let text = name.replace('_', " ");
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }
 
 #[cfg(test)]
@@ -172,7 +186,10 @@ mod tests {
         assert_eq!(signed(3.0), "+3");
         assert_eq!(signed(-0.3), "\u{2212}0.3");
         assert_eq!(bounds(Some(95.0), None, "%"), "at least 95\u{a0}%");
-        assert_eq!(bounds(Some(-24.0), Some(-14.0), "dBm0"), "\u{2212}24 to \u{2212}14\u{a0}dBm0");
+        assert_eq!(
+            bounds(Some(-24.0), Some(-14.0), "dBm0"),
+            "\u{2212}24 to \u{2212}14\u{a0}dBm0"
+        );
         assert_eq!(bounds(None, Some(0.0), "1"), "at most 0");
     }
 
@@ -183,7 +200,10 @@ mod tests {
         assert_eq!(duration(59.99), "1\u{a0}min 00\u{a0}s");
         assert_eq!(duration(3723.0), "1\u{a0}h 02\u{a0}min 03\u{a0}s");
         assert_eq!(duration(-1.0), "unknown");
-        assert_eq!(moment("2026-11-21T13:18:22.123456789Z"), "2026-11-21 13:18:22 UTC");
+        assert_eq!(
+            moment("2026-11-21T13:18:22.123456789Z"),
+            "2026-11-21 13:18:22 UTC"
+        );
         assert_eq!(moment("yesterday"), "yesterday");
         assert_eq!(size(999), "999\u{a0}B");
         assert_eq!(size(48_044), "48.0\u{a0}kB");
@@ -196,9 +216,15 @@ mod tests {
     #[test]
     fn what_hides_is_shown() {
         assert_eq!(visible("a\r\nb\tc"), "a\nb\tc");
-        assert_eq!(visible("a\rb\0\u{1b}[31m\u{7f}"), "a\u{240d}b\u{2400}\u{241b}[31m\u{2421}");
+        assert_eq!(
+            visible("a\rb\0\u{1b}[31m\u{7f}"),
+            "a\u{240d}b\u{2400}\u{241b}[31m\u{2421}"
+        );
         assert_eq!(visible("x\u{202e}y"), "x\u{27e8}U+202E\u{27e9}y");
-        assert_eq!(escape("<a href='x'>&\"\u{ffff}"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{27e8}U+FFFF\u{27e9}");
+        assert_eq!(
+            escape("<a href='x'>&\"\u{ffff}"),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{27e8}U+FFFF\u{27e9}"
+        );
     }
 
     proptest! {

@@ -69,6 +69,9 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         let problem = "docx".parse::<Format>().unwrap_err();
-        assert_eq!(problem.to_string(), "`docx` is not a report format; use html, json or junit");
+        assert_eq!(
+            problem.to_string(),
+            "`docx` is not a report format; use html, json or junit"
+        );
     }
 }

@@ -6,8 +6,8 @@ use voxproof_record::{CaseFinished, CaseRecord, Designation, MeasurementResult, 
 use voxproof_spec::{Tier, Verdict};
 
 use crate::{
-    AttemptReport, CaseReport, DesignationReport, DesignationReports, DeviceReport, MeasurementReport, NOT_FINISHED,
-    Outcome, Report, SCHEMA_VERSION, State, SuiteReport, UNOFFICIAL_NOTICE, designation_text,
+    AttemptReport, CaseReport, DesignationReport, DesignationReports, DeviceReport, MeasurementReport,
+    NOT_FINISHED, Outcome, Report, SCHEMA_VERSION, State, SuiteReport, UNOFFICIAL_NOTICE, designation_text,
 };
 
 impl Report {
@@ -20,7 +20,11 @@ impl Report {
             let found = match finished {
                 Some(finished) => of(&finished.designation),
                 None => {
-                    open = Designation { meets: false, granted: false, reasons: vec![NOT_FINISHED.to_owned()] };
+                    open = Designation {
+                        meets: false,
+                        granted: false,
+                        reasons: vec![NOT_FINISHED.to_owned()],
+                    };
                     &open
                 }
             };
@@ -81,8 +85,11 @@ impl Report {
 
 fn case_report(run: &Run, case: &CaseRecord) -> CaseReport {
     let planned = &case.planned;
-    let attempts: Vec<AttemptReport> =
-        case.attempts.iter().map(|attempt| attempt_report(attempt, run.started.target)).collect();
+    let attempts: Vec<AttemptReport> = case
+        .attempts
+        .iter()
+        .map(|attempt| attempt_report(attempt, run.started.target))
+        .collect();
     let (verdict, reason) = match case.verdict() {
         Some(verdict) => (verdict.into(), attempts_reason(verdict, &attempts)),
         None => missing(run, &planned.selection),
@@ -103,7 +110,10 @@ fn case_report(run: &Run, case: &CaseRecord) -> CaseReport {
         requirement: planned.requirement.clone(),
         wall_s: attempts.iter().map(|attempt| attempt.wall_s).sum(),
         checks: last.as_ref().map(|last| last.checks.clone()).unwrap_or_default(),
-        measurements: last.as_ref().map(|last| last.measurements.clone()).unwrap_or_default(),
+        measurements: last
+            .as_ref()
+            .map(|last| last.measurements.clone())
+            .unwrap_or_default(),
         findings: last.map(|last| last.findings).unwrap_or_default(),
         attempts,
     }
@@ -115,10 +125,10 @@ fn missing(run: &Run, selection: &Selection) -> (Outcome, String) {
         Selection::NotApplicable { reason } => (Outcome::NotApplicable, reason.clone()),
         Selection::NotSelected => (
             Outcome::NotRun,
-            run.started
-                .only
-                .as_ref()
-                .map_or_else(|| "not selected".to_owned(), |only| format!("left out by --only {only}")),
+            run.started.only.as_ref().map_or_else(
+                || "not selected".to_owned(),
+                |only| format!("left out by --only {only}"),
+            ),
         ),
         Selection::Run => (
             Outcome::NotRun,
@@ -140,8 +150,11 @@ fn attempts_reason(verdict: Verdict, attempts: &[AttemptReport]) -> String {
         let list: Vec<String> = attempts
             .iter()
             .map(|attempt| {
-                let reason =
-                    if attempt.reason.is_empty() { String::new() } else { format!(" ({})", attempt.reason) };
+                let reason = if attempt.reason.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", attempt.reason)
+                };
                 format!("attempt {} {}{reason}", attempt.attempt, attempt.verdict)
             })
             .collect();
@@ -156,12 +169,17 @@ fn attempts_reason(verdict: Verdict, attempts: &[AttemptReport]) -> String {
 
 /// The verdict a designation over all attempts, by the rule of `CaseRecord::verdict`.
 fn tier_verdicts(attempts: &[AttemptReport]) -> BTreeMap<Tier, Verdict> {
-    let tiers: BTreeSet<Tier> = attempts.iter().flat_map(|attempt| attempt.tier_verdicts.keys().copied()).collect();
+    let tiers: BTreeSet<Tier> = attempts
+        .iter()
+        .flat_map(|attempt| attempt.tier_verdicts.keys().copied())
+        .collect();
     tiers
         .into_iter()
         .filter_map(|tier| {
-            let verdicts: Vec<Verdict> =
-                attempts.iter().filter_map(|attempt| attempt.tier_verdicts.get(&tier).copied()).collect();
+            let verdicts: Vec<Verdict> = attempts
+                .iter()
+                .filter_map(|attempt| attempt.tier_verdicts.get(&tier).copied())
+                .collect();
             if verdicts.contains(&Verdict::Pass) && verdicts.contains(&Verdict::Fail) {
                 return Some((tier, Verdict::Inconc));
             }
@@ -180,7 +198,11 @@ fn attempt_report(attempt: &CaseFinished, target: Tier) -> AttemptReport {
         tier_verdicts: judgement.tiers.clone(),
         recovered: attempt.recovered.clone(),
         checks: judgement.checks.clone(),
-        measurements: judgement.measurements.iter().map(|result| measurement_report(result, target)).collect(),
+        measurements: judgement
+            .measurements
+            .iter()
+            .map(|result| measurement_report(result, target))
+            .collect(),
         findings: judgement.findings.clone(),
         evidence: attempt.evidence.clone(),
         wall_s: attempt.wall_s,
@@ -188,7 +210,11 @@ fn attempt_report(attempt: &CaseFinished, target: Tier) -> AttemptReport {
 }
 
 fn measurement_report(result: &MeasurementResult, target: Tier) -> MeasurementReport {
-    let aimed = result.bounds.iter().find(|bound| bound.tier == target).or_else(|| result.bounds.first());
+    let aimed = result
+        .bounds
+        .iter()
+        .find(|bound| bound.tier == target)
+        .or_else(|| result.bounds.first());
     MeasurementReport {
         quantity: result.quantity.clone(),
         stream: result.stream.clone(),

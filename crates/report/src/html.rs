@@ -28,7 +28,10 @@ pub(crate) fn render(run: &Run, report: &Report) -> Result<Vec<u8>, ReportError>
             .iter()
             .enumerate()
             .map(|(index, case)| {
-                case.attempts.iter().map(|attempt| AttemptPictures::of(run, index + 1, attempt)).collect()
+                case.attempts
+                    .iter()
+                    .map(|attempt| AttemptPictures::of(run, index + 1, attempt))
+                    .collect()
             })
             .collect(),
         outcomes: outcomes(report),
@@ -102,7 +105,7 @@ struct Message {
     detail: String,
     mark: Option<String>,
     retransmission: bool,
-    /// The packet that this one repeats byte for byte.
+    /// The packet whose text this one repeats.
     copy_of: Option<u32>,
 }
 
@@ -119,7 +122,12 @@ impl AttemptPictures {
     fn of(run: &Run, case: usize, attempt: &CaseFinished) -> Self {
         let exhibits = match run.exhibits(attempt) {
             Ok(exhibits) => exhibits,
-            Err(error) => return Self { problem: Some(problem(&error)), ..Self::default() },
+            Err(error) => {
+                return Self {
+                    problem: Some(problem(&error)),
+                    ..Self::default()
+                };
+            }
         };
         let anchor = |packet: u32| format!("c{case}a{}p{packet}", attempt.attempt);
         let mut anchors = BTreeMap::new();
@@ -127,11 +135,14 @@ impl AttemptPictures {
         let mut messages = Vec::new();
         for row in exhibits.ladder.iter().filter(|row| row.kind == "sip") {
             // an anchor may exist once, whatever the exhibits say
-            let own = row.packet.filter(|packet| !anchors.contains_key(packet)).map(|packet| {
-                let name = anchor(packet);
-                anchors.insert(packet, name.clone());
-                name
-            });
+            let own = row
+                .packet
+                .filter(|packet| !anchors.contains_key(packet))
+                .map(|packet| {
+                    let name = anchor(packet);
+                    anchors.insert(packet, name.clone());
+                    name
+                });
             let copy_of = match row.packet {
                 Some(packet) if !row.detail.is_empty() => {
                     let first = *originals.entry(&row.detail).or_insert(packet);
@@ -150,17 +161,32 @@ impl AttemptPictures {
                 svg: level_plot::draw(plot),
                 wav: plot.wav.clone(),
                 wav_path: plot.wav.as_ref().and_then(|name| {
-                    attempt.evidence.iter().find(|object| object.name == *name).map(|object| object.path.clone())
+                    attempt
+                        .evidence
+                        .iter()
+                        .find(|object| object.name == *name)
+                        .map(|object| object.path.clone())
                 }),
             })
             .collect();
-        Self { ladder: drawing.pictures, ladder_left_out: drawing.left_out, messages, anchors, plots, problem: None }
+        Self {
+            ladder: drawing.pictures,
+            ladder_left_out: drawing.left_out,
+            messages,
+            anchors,
+            plots,
+            problem: None,
+        }
     }
 }
 
 fn message(row: &LadderRow, anchor: Option<String>, copy_of: Option<u32>) -> Message {
     let (device, actor) = ("device".to_owned(), row.actor.clone());
-    let (from, to) = if row.from_device { (device, actor) } else { (actor, device) };
+    let (from, to) = if row.from_device {
+        (device, actor)
+    } else {
+        (actor, device)
+    };
     Message {
         packet: row.packet,
         anchor,
@@ -168,7 +194,11 @@ fn message(row: &LadderRow, anchor: Option<String>, copy_of: Option<u32>) -> Mes
         from,
         to,
         label: row.label.clone(),
-        detail: if copy_of.is_some() { String::new() } else { row.detail.clone() },
+        detail: if copy_of.is_some() {
+            String::new()
+        } else {
+            row.detail.clone()
+        },
         mark: row.mark.clone(),
         retransmission: row.retransmission,
         copy_of,
@@ -178,7 +208,12 @@ fn message(row: &LadderRow, anchor: Option<String>, copy_of: Option<u32>) -> Mes
 /// A reason without the path of the folder, which says something about the lab's host and nothing about the device.
 fn problem(error: &RecordError) -> String {
     match error {
-        RecordError::Tampered { name, expected, actual, .. } => {
+        RecordError::Tampered {
+            name,
+            expected,
+            actual,
+            ..
+        } => {
             format!("{name} was changed after the run: its SHA-256 is {actual}, recorded was {expected}")
         }
         RecordError::Read { error, .. } => format!("the file cannot be read: {error}"),
@@ -200,10 +235,13 @@ fn environment() -> Result<Environment<'static>, ReportError> {
     environment.add_filter("words", |name: &str| words(name));
     environment.add_filter("anchor", |id: &str| anchor(id));
     environment.add_filter("evidence_link", |path: &str| evidence_link(path));
-    environment.add_filter("bounds", |bound: Value, symbol: &str| -> Result<String, minijinja::Error> {
-        let side = |name: &str| bound.get_attr(name).map(|value| f64::try_from(value).ok());
-        Ok(bounds(side("lower")?, side("upper")?, symbol))
-    });
+    environment.add_filter(
+        "bounds",
+        |bound: Value, symbol: &str| -> Result<String, minijinja::Error> {
+            let side = |name: &str| bound.get_attr(name).map(|value| f64::try_from(value).ok());
+            Ok(bounds(side("lower")?, side("upper")?, symbol))
+        },
+    );
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -211,7 +249,11 @@ fn environment() -> Result<Environment<'static>, ReportError> {
 }
 
 /// Writes a value into the page. Text is foreign until the template calls it safe: nothing invisible in it, no markup.
-fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+fn format_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() => out.write_str(&escape(text)).map_err(minijinja::Error::from),
         _ => minijinja::escape_formatter(out, state, value),
@@ -220,19 +262,31 @@ fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) 
 
 /// A case id as the name of an anchor.
 fn anchor(id: &str) -> String {
-    id.chars().map(|character| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' }).collect()
+    id.chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() || character == '-' {
+                character
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 /// A link to an evidence file; only paths into the run's own evidence folder become links.
 fn evidence_link(path: &str) -> Option<String> {
     let name = path.strip_prefix("evidence/")?;
-    let plain = name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
+    let plain = name
+        .chars()
+        .all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
     (plain && !name.starts_with('.') && !name.is_empty()).then(|| path.to_owned())
 }
 
 /// Text that can stand inside a quoted CSS string without an escape.
 fn css_text(text: &str) -> String {
-    text.chars().filter(|character| character.is_ascii_alphanumeric() || "._-: ".contains(*character)).collect()
+    text.chars()
+        .filter(|character| character.is_ascii_alphanumeric() || "._-: ".contains(*character))
+        .collect()
 }
 
 /// Base 64 (RFC 4648 4) of bytes given as hexadecimal text.
@@ -245,7 +299,10 @@ fn base64_of_hex(hex: &str) -> String {
         let bits = (0..6).fold(0, |bits, at| bits << 4 | group.get(at).copied().unwrap_or(0));
         let letters = group.len() / 2 + 1;
         for at in 0..4 {
-            let letter = ALPHABET.get((bits >> (18 - 6 * at) & 63) as usize).copied().unwrap_or(b'=');
+            let letter = ALPHABET
+                .get((bits >> (18 - 6 * at) & 63) as usize)
+                .copied()
+                .unwrap_or(b'=');
             text.push(if at < letters { char::from(letter) } else { '=' });
         }
     }
@@ -259,17 +316,32 @@ mod tests {
     #[test]
     fn base64_is_that_of_rfc_4648() {
         let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-        for (text, expected) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64_of_hex(&hex(text)), expected);
         }
     }
 
     #[test]
     fn only_evidence_is_linked() {
-        assert_eq!(evidence_link("evidence/ab12.wav"), Some("evidence/ab12.wav".to_owned()));
-        for path in ["javascript:alert(1)", "evidence/../journal.jsonl", "evidence/", "/evidence/a", "evidence/a b", "evidence/.x"] {
+        assert_eq!(
+            evidence_link("evidence/ab12.wav"),
+            Some("evidence/ab12.wav".to_owned())
+        );
+        for path in [
+            "javascript:alert(1)",
+            "evidence/../journal.jsonl",
+            "evidence/",
+            "/evidence/a",
+            "evidence/a b",
+            "evidence/.x",
+        ] {
             assert_eq!(evidence_link(path), None, "{path}");
         }
         assert_eq!(anchor("IPP-REG-001"), "IPP-REG-001");

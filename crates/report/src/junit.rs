@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
+use quick_junit::{
+    NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString,
+};
 use voxproof_spec::Verdict;
 
 use crate::display::{bounds, number, signed, unit, visible};
@@ -20,7 +22,10 @@ pub(crate) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut groups: Vec<(&str, Vec<&CaseReport>)> = Vec::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
     for case in &report.cases {
-        let group = case.id.rsplit_once('-').map_or(case.id.as_str(), |(group, _)| group);
+        let group = case
+            .id
+            .rsplit_once('-')
+            .map_or(case.id.as_str(), |(group, _)| group);
         let at = *index.entry(group).or_insert_with(|| {
             groups.push((group, Vec::new()));
             groups.len() - 1
@@ -60,7 +65,10 @@ fn properties(report: &Report) -> Vec<(&'static str, String)> {
         ("analyzer_version", report.analyzer_version.clone()),
         ("virtual_time", report.virtual_time.to_string()),
         ("designation.certified", report.designation.certified.text.clone()),
-        ("designation.works_with", report.designation.works_with.text.clone()),
+        (
+            "designation.works_with",
+            report.designation.works_with.text.clone(),
+        ),
     ];
     if let Some(notice) = &report.notice {
         list.push(("notice", notice.clone()));
@@ -80,7 +88,11 @@ fn test_case(report: &Report, group: &str, case: &CaseReport) -> TestCase {
     junit.add_property((xml("verdict"), xml(case.verdict.word())));
     junit.add_property((xml("requirement"), xml(&case.requirement.join(", "))));
     for attempt in &case.attempts {
-        let reason = if attempt.reason.is_empty() { String::new() } else { format!(": {}", attempt.reason) };
+        let reason = if attempt.reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", attempt.reason)
+        };
         let name = format!("attempt.{}", attempt.attempt);
         junit.add_property((xml(&name), xml(&format!("{}{reason}", attempt.verdict))));
     }
@@ -109,15 +121,27 @@ fn status(case: &CaseReport) -> TestCaseStatus {
         .iter()
         .filter(|check| check.verdict != Verdict::Pass)
         .map(|check| {
-            format!("{} {}: expected {}; actual {}; {}\n", check.verdict, check.id, check.expected, check.actual, check.clause)
+            format!(
+                "{} {}: expected {}; actual {}; {}\n",
+                check.verdict, check.id, check.expected, check.actual, check.clause
+            )
         })
         .collect();
     if !broken.is_empty() {
         status.set_description(xml(&broken));
     }
     // JUnit has elements for earlier attempts that did not pass; the ones that passed stand in the properties
-    let earlier = case.attempts.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
-    status.add_reruns(earlier.iter().filter(|attempt| attempt.verdict != Verdict::Pass).map(rerun));
+    let earlier = case
+        .attempts
+        .split_last()
+        .map(|(_, earlier)| earlier)
+        .unwrap_or_default();
+    status.add_reruns(
+        earlier
+            .iter()
+            .filter(|attempt| attempt.verdict != Verdict::Pass)
+            .map(rerun),
+    );
     status
 }
 
@@ -158,12 +182,19 @@ fn attempt_text(attempt: &AttemptReport) -> String {
         );
     }
     for result in &attempt.measurements {
-        let value = result
-            .value
-            .map_or_else(|| "not measured".to_owned(), |value| format!("{}{}", number(value), unit(&result.unit)));
-        let _ = write!(text, "  {} measurement {} {}: {value}", result.verdict, result.quantity, result.stream);
+        let value = result.value.map_or_else(
+            || "not measured".to_owned(),
+            |value| format!("{}{}", number(value), unit(&result.unit)),
+        );
+        let _ = write!(
+            text,
+            "  {} measurement {} {}: {value}",
+            result.verdict, result.quantity, result.stream
+        );
         for bound in &result.bounds {
-            let margin = bound.margin.map_or_else(String::new, |margin| format!(", margin {}", signed(margin)));
+            let margin = bound
+                .margin
+                .map_or_else(String::new, |margin| format!(", margin {}", signed(margin)));
             let _ = write!(
                 text,
                 "; {}: {}{margin}, {}",
@@ -172,7 +203,13 @@ fn attempt_text(attempt: &AttemptReport) -> String {
                 bound.verdict
             );
         }
-        let _ = writeln!(text, "; limit {} ({}), {}", result.limit, result.source.word(), result.clause);
+        let _ = writeln!(
+            text,
+            "; limit {} ({}), {}",
+            result.limit,
+            result.source.word(),
+            result.clause
+        );
     }
     for finding in &attempt.findings {
         let _ = writeln!(
@@ -185,7 +222,11 @@ fn attempt_text(attempt: &AttemptReport) -> String {
         );
     }
     for object in &attempt.evidence {
-        let _ = writeln!(text, "  evidence {}: {} sha256 {}", object.name, object.path, object.sha256);
+        let _ = writeln!(
+            text,
+            "  evidence {}: {} sha256 {}",
+            object.name, object.path, object.sha256
+        );
     }
     text
 }

@@ -45,7 +45,10 @@ pub(crate) fn draw(rows: &[LadderRow], link: &dyn Fn(u32) -> Option<String>) -> 
     let lifelines = Lifelines::of(rows);
     let left_out = rows.len().saturating_sub(MOST_ROWS);
     let (first, last) = if left_out > 0 {
-        (rows.split_at(MOST_ROWS - LAST_ROWS).0, rows.split_at(rows.len() - LAST_ROWS).1)
+        (
+            rows.split_at(MOST_ROWS - LAST_ROWS).0,
+            rows.split_at(rows.len() - LAST_ROWS).1,
+        )
     } else {
         (rows, &[][..])
     };
@@ -55,7 +58,10 @@ pub(crate) fn draw(rows: &[LadderRow], link: &dyn Fn(u32) -> Option<String>) -> 
     }
     drawn.extend(last.iter().map(Row::Recorded));
     let count = drawn.len().div_ceil(ROWS_A_PICTURE);
-    let pictures = drawn.chunks(drawn.len().div_ceil(count)).map(|rows| picture(&lifelines, rows, link)).collect();
+    let pictures = drawn
+        .chunks(drawn.len().div_ceil(count))
+        .map(|rows| picture(&lifelines, rows, link))
+        .collect();
     LadderDrawing { pictures, left_out }
 }
 
@@ -94,7 +100,9 @@ impl<'a> Lifelines<'a> {
 fn picture(lifelines: &Lifelines<'_>, rows: &[Row<'_>], link: &dyn Fn(u32) -> Option<String>) -> String {
     let height = HEAD_HEIGHT + rows.len() as f64 * ROW_HEIGHT + 10.0;
     let head_half = 62.0_f64.min(lifelines.distance / 2.0 - 6.0);
-    let has_marks = rows.iter().any(|row| matches!(row, Row::Recorded(row) if row.mark.is_some()));
+    let has_marks = rows
+        .iter()
+        .any(|row| matches!(row, Row::Recorded(row) if row.mark.is_some()));
     let width = lifelines.last_x() + if has_marks { MARK_WIDTH } else { head_half + 4.0 };
     let mut svg = format!(
         "<svg class=\"ladder\" role=\"group\" aria-label=\"Ladder diagram, {} rows\" viewBox=\"0 0 {width} {height}\" style=\"width:{width}px\">",
@@ -102,8 +110,12 @@ fn picture(lifelines: &Lifelines<'_>, rows: &[Row<'_>], link: &dyn Fn(u32) -> Op
     );
     // writing to a String has no way to fail
     let _ = write!(svg, "<text class=\"th\" x=\"58\" y=\"20\">s</text>");
-    let heads = std::iter::once((DEVICE, DEVICE_X, "hd"))
-        .chain(lifelines.actors.iter().filter_map(|actor| lifelines.x(actor).map(|x| (*actor, x, "ha"))));
+    let heads = std::iter::once((DEVICE, DEVICE_X, "hd")).chain(
+        lifelines
+            .actors
+            .iter()
+            .filter_map(|actor| lifelines.x(actor).map(|x| (*actor, x, "ha"))),
+    );
     for (name, x, class) in heads {
         let left = x - head_half;
         let shown = escape(&one_line(name, (head_half * 2.0 / CHARACTER) as usize - 1));
@@ -119,7 +131,10 @@ fn picture(lifelines: &Lifelines<'_>, rows: &[Row<'_>], link: &dyn Fn(u32) -> Op
             Row::Recorded(row) => draw_row(&mut svg, lifelines, row, y, link),
             Row::LeftOut(count) => {
                 let x = f64::midpoint(DEVICE_X, lifelines.last_x());
-                let _ = write!(svg, "<text class=\"cut\" x=\"{x}\" y=\"{y}\">{count} rows not drawn</text>");
+                let _ = write!(
+                    svg,
+                    "<text class=\"cut\" x=\"{x}\" y=\"{y}\">{count} rows not drawn</text>"
+                );
             }
         }
         y += ROW_HEIGHT;
@@ -128,54 +143,109 @@ fn picture(lifelines: &Lifelines<'_>, rows: &[Row<'_>], link: &dyn Fn(u32) -> Op
     svg
 }
 
-fn draw_row(svg: &mut String, lifelines: &Lifelines<'_>, row: &LadderRow, y: f64, link: &dyn Fn(u32) -> Option<String>) {
-    let far = if row.kind == "action" { None } else { lifelines.x(&row.actor) };
+fn draw_row(
+    svg: &mut String,
+    lifelines: &Lifelines<'_>,
+    row: &LadderRow,
+    y: f64,
+    link: &dyn Fn(u32) -> Option<String>,
+) {
+    let far = if row.kind == "action" {
+        None
+    } else {
+        lifelines.x(&row.actor)
+    };
     let far = far.unwrap_or_else(|| lifelines.last_x());
     let middle = f64::midpoint(DEVICE_X, far);
     let room = far - DEVICE_X - 24.0;
-    let _ = write!(svg, "<text class=\"t\" x=\"58\" y=\"{}\">{:.3}</text>", y + 4.0, row.at_ms / 1000.0);
+    let _ = write!(
+        svg,
+        "<text class=t x=58 y={}>{:.3}</text>",
+        y + 4.0,
+        row.at_ms / 1000.0
+    );
     if row.kind == "sip" {
         let target = row.packet.and_then(link);
         if let Some(target) = &target {
             let _ = write!(svg, "<a href=\"#{}\">", escape(target));
         }
-        let label = if row.retransmission { format!("{} (again)", row.label) } else { row.label.clone() };
-        let (class, from, to, head) = if row.from_device {
-            ("d", DEVICE_X, far, "l-9-4v8z")
+        let label = if row.retransmission {
+            format!("{} (again)", row.label)
         } else {
-            ("l", far, DEVICE_X, "l9-4v8z")
+            row.label.clone()
         };
-        let dashed = if row.retransmission { " x" } else { "" };
-        let _ = write!(
-            svg,
-            "<path class=\"m {class}{dashed}\" d=\"M{from} {y}H{to}\"/><path class=\"h {class}\" d=\"M{to} {y}{head}\"/>"
-        );
-        text(svg, "lb", middle, y - 5.0, &label, (room / CHARACTER) as usize);
+        arrow(svg, row, far, y);
+        text(svg, "", middle, y - 5.0, &label, (room / CHARACTER) as usize);
         if target.is_some() {
             svg.push_str("</a>");
         }
     } else {
         let class = if row.kind == "rtp" { "rtp" } else { "act" };
         let (left, width) = (DEVICE_X + 14.0, far - DEVICE_X - 28.0);
+        let top = y - 13.0;
         let _ = write!(
             svg,
-            "<rect class=\"{class}\" x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"22\" rx=\"3\"/>",
-            y - 13.0
+            "<rect class=\"{class}\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"22\" rx=\"3\"/>"
         );
-        text(svg, "bx", middle, y + 2.5, &row.label, ((width - 12.0) / CHARACTER) as usize);
+        text(
+            svg,
+            "bx",
+            middle,
+            y + 2.5,
+            &row.label,
+            ((width - 12.0) / CHARACTER) as usize,
+        );
     }
     if let Some(mark) = &row.mark {
-        let x = lifelines.last_x() + 14.0;
-        let _ = write!(svg, "<path class=\"mk\" d=\"M{x} {y}l7-9h{}v18h-{}z\"/>", MARK_WIDTH - 26.0, MARK_WIDTH - 26.0);
-        text(svg, "mk", x + 12.0, y + 4.0, mark, ((MARK_WIDTH - 34.0) / CHARACTER) as usize);
+        let (x, width) = (lifelines.last_x() + 14.0, MARK_WIDTH - 26.0);
+        let _ = write!(
+            svg,
+            "<path class=\"mk\" d=\"M{x} {y}l7-9h{width}v18h-{width}z\"/>"
+        );
+        text(
+            svg,
+            "mk",
+            x + 12.0,
+            y + 4.0,
+            mark,
+            ((MARK_WIDTH - 34.0) / CHARACTER) as usize,
+        );
     }
+}
+
+/// The arrow of a message. A line has no area, so that line and head can be one filled path; only a dashed line needs
+/// its head apart. There are thousands of them on a page: what the device sent is the style without a class.
+fn arrow(svg: &mut String, row: &LadderRow, far: f64, y: f64) {
+    let (class, from, to, head) = if row.from_device {
+        ("", DEVICE_X, far, "l-9-4v8z")
+    } else {
+        (" class=l", far, DEVICE_X, "l9-4v8z")
+    };
+    let _ = if row.retransmission {
+        let dashed = if row.from_device { "x" } else { "l x" };
+        write!(
+            svg,
+            "<path class=\"{dashed}\" d=\"M{from} {y}H{to}\"/><path{class} d=\"M{to} {y}{head}\"/>"
+        )
+    } else {
+        write!(svg, "<path{class} d=\"M{from} {y}H{to}{head}\"/>")
+    };
 }
 
 /// A line of text that fits; the whole of a cut one is its tooltip.
 fn text(svg: &mut String, class: &str, x: f64, y: f64, content: &str, limit: usize) {
     let shown = one_line(content, limit);
-    let whole = if shown.ends_with('\u{2026}') { format!("<title>{}</title>", escape(content)) } else { String::new() };
-    let _ = write!(svg, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}{whole}</text>", escape(&shown));
+    let whole = if shown.ends_with('\u{2026}') {
+        format!("<title>{}</title>", escape(content))
+    } else {
+        String::new()
+    };
+    let class = if class.is_empty() {
+        String::new()
+    } else {
+        format!(" class={class}")
+    };
+    let _ = write!(svg, "<text{class} x={x} y={y}>{}{whole}</text>", escape(&shown));
 }
 
 #[cfg(test)]
@@ -217,7 +287,9 @@ mod tests {
         let drawing = draw(&rows, &unlinked);
         assert_eq!(drawing.left_out, 380);
         let svg = drawing.pictures.concat();
-        assert!(svg.contains(">M1<") && svg.contains(">M90<") && svg.contains(">M471<") && svg.contains(">M500<"));
+        assert!(
+            svg.contains(">M1<") && svg.contains(">M90<") && svg.contains(">M471<") && svg.contains(">M500<")
+        );
         assert!(!svg.contains(">M91<") && !svg.contains(">M470<"));
         assert!(svg.contains("380 rows not drawn"));
         assert!(drawing.pictures.len() > 1);
@@ -231,8 +303,8 @@ mod tests {
         let mut again = row(1, "REGISTER");
         again.retransmission = true;
         let svg = draw(&[again, row(2, "200 OK")], &unlinked).pictures.concat();
-        assert!(svg.contains("class=\"m d x\" d=\"M132 58H462\""));
+        assert!(svg.contains("class=\"x\" d=\"M132 58H462\""));
         assert!(svg.contains("REGISTER (again)"));
-        assert!(svg.contains("class=\"m l\" d=\"M462 88H132\""));
+        assert!(svg.contains("class=l d=\"M462 88H132l9-4v8z\""));
     }
 }

@@ -6,8 +6,8 @@ use voxproof_record::LevelPlot;
 
 use crate::display::{escape, number};
 
-/// Columns drawn at most: about two a pixel column of a printed page would show nothing more.
-const MOST_COLUMNS: usize = 440;
+/// Columns drawn at most: one every three pixels shows where speech is, and a report has many plots.
+const MOST_COLUMNS: usize = 320;
 const LEFT: f64 = 56.0;
 const WIDTH: f64 = 880.0;
 const WAVE_TOP: f64 = 8.0;
@@ -34,7 +34,11 @@ pub(crate) fn draw(plot: &LevelPlot) -> Option<String> {
         horizontal(&mut svg, WAVE_TOP + fraction * WAVE_HEIGHT, label);
     }
     for step in 0..=5 {
-        let label = if step == 0 { "0".to_owned() } else { format!("\u{2212}{}", step * 20) };
+        let label = if step == 0 {
+            "0".to_owned()
+        } else {
+            format!("\u{2212}{}", step * 20)
+        };
         horizontal(&mut svg, LEVEL_TOP + f64::from(step) / 5.0 * LEVEL_HEIGHT, &label);
     }
     let bottom = LEVEL_TOP + LEVEL_HEIGHT;
@@ -60,9 +64,15 @@ pub(crate) fn draw(plot: &LevelPlot) -> Option<String> {
         LEFT + WIDTH / 2.0,
         bottom + 30.0
     );
-    for (top, height, label) in [(WAVE_TOP, WAVE_HEIGHT, "full scale"), (LEVEL_TOP, LEVEL_HEIGHT, "dBov")] {
+    for (top, height, label) in [
+        (WAVE_TOP, WAVE_HEIGHT, "full scale"),
+        (LEVEL_TOP, LEVEL_HEIGHT, "dBov"),
+    ] {
         let y = top + height / 2.0;
-        let _ = write!(svg, "<text class=\"ax\" x=\"12\" y=\"{y}\" transform=\"rotate(-90 12 {y})\">{label}</text>");
+        let _ = write!(
+            svg,
+            "<text class=\"ax\" x=\"12\" y=\"{y}\" transform=\"rotate(-90 12 {y})\">{label}</text>"
+        );
     }
     if let Some(path) = wave_path(&envelope) {
         pane(&mut svg, WAVE_TOP, WAVE_HEIGHT, envelope.len(), "wv", &path);
@@ -98,11 +108,19 @@ fn wave_path(envelope: &[(f32, f32)]) -> Option<String> {
     let first = envelope.first()?;
     let mut y = unit(first.1);
     let mut path = format!("M0 {y}l");
-    for (_, largest) in envelope.iter().skip(1).chain((envelope.len() == 1).then_some(first)) {
+    for (_, largest) in envelope
+        .iter()
+        .skip(1)
+        .chain((envelope.len() == 1).then_some(first))
+    {
         step(&mut path, 1, unit(*largest), &mut y);
     }
     let mut forward = 0;
-    for (smallest, _) in envelope.iter().rev().chain((envelope.len() == 1).then_some(first)) {
+    for (smallest, _) in envelope
+        .iter()
+        .rev()
+        .chain((envelope.len() == 1).then_some(first))
+    {
         step(&mut path, forward, unit(*smallest), &mut y);
         forward = -1;
     }
@@ -115,7 +133,12 @@ fn level_path(levels: &[f32]) -> Option<String> {
     let first = *levels.first()?;
     let mut y = unit(first);
     let mut path = format!("M0 {y}l");
-    for level in levels.iter().skip(1).copied().chain((levels.len() == 1).then_some(first)) {
+    for level in levels
+        .iter()
+        .skip(1)
+        .copied()
+        .chain((levels.len() == 1).then_some(first))
+    {
         step(&mut path, 1, unit(level), &mut y);
     }
     Some(path)
@@ -133,14 +156,21 @@ fn step(path: &mut String, dx: i32, to: i32, y: &mut i32) {
 /// Joins neighbouring columns until few enough are left.
 fn merge<T: Copy>(columns: &[T], join: impl Fn(T, T) -> T) -> Vec<T> {
     let group = columns.len().div_ceil(MOST_COLUMNS).max(1);
-    columns.chunks(group).filter_map(|chunk| chunk.iter().copied().reduce(&join)).collect()
+    columns
+        .chunks(group)
+        .filter_map(|chunk| chunk.iter().copied().reduce(&join))
+        .collect()
 }
 
 /// A round distance between ticks, 1, 2 or 5 times a power of ten, for five to eleven ticks.
 fn tick_step(duration_s: f64) -> f64 {
     let rough = duration_s / 10.0;
     let power = 10_f64.powf(rough.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough).unwrap_or(duration_s)
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= rough)
+        .unwrap_or(duration_s)
 }
 
 #[cfg(test)]
@@ -150,12 +180,25 @@ mod tests {
     use super::*;
 
     fn plot(envelope: Vec<(f32, f32)>, level_dbov: Vec<f32>, start_s: f64, duration_s: f64) -> LevelPlot {
-        LevelPlot { stream: "device -> <b>".into(), start_s, duration_s, envelope, level_dbov, wav: None }
+        LevelPlot {
+            stream: "device -> <b>".into(),
+            start_s,
+            duration_s,
+            envelope,
+            level_dbov,
+            wav: None,
+        }
     }
 
     #[test]
     fn axes_and_curves_are_there() {
-        let svg = draw(&plot(vec![(-0.5, 0.5), (-1.0, 1.0)], vec![-20.0, -100.0], 2.0, 4.0)).unwrap();
+        let svg = draw(&plot(
+            vec![(-0.5, 0.5), (-1.0, 1.0)],
+            vec![-20.0, -100.0],
+            2.0,
+            4.0,
+        ))
+        .unwrap();
         assert!(svg.contains("d=\"M0 50l1-50 0 200-1-50z\""), "{svg}");
         assert!(svg.contains("d=\"M0 40l1 160\""), "{svg}");
         assert!(svg.contains(">2.5</text>") && svg.contains(">6</text>") && svg.contains("dBov"));

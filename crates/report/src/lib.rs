@@ -20,7 +20,7 @@ pub use designation::{NOT_FINISHED, UNOFFICIAL_NOTICE, designation_text};
 pub use error::ReportError;
 pub use format::{Format, UnknownFormat};
 pub use model::{
-    AttemptReport, CaseReport, DesignationReport, DesignationReports, DeviceReport, MeasurementReport, Outcome, Report,
-    SCHEMA_VERSION, State, SuiteReport, report_schema,
+    AttemptReport, CaseReport, DesignationReport, DesignationReports, DeviceReport, MeasurementReport,
+    Outcome, Report, SCHEMA_VERSION, State, SuiteReport, report_schema,
 };
 pub use render::{render, write_all};

@@ -47,6 +47,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     write().map_err(|error| {
         // the half-written file is of no use to anybody, and a second failure here adds nothing to the first
         let _ = fs::remove_file(&partial);
-        ReportError::Write { path: path.to_owned(), error }
+        ReportError::Write {
+            path: path.to_owned(),
+            error,
+        }
     })
 }

@@ -39,22 +39,44 @@ pub(crate) struct ClauseItem {
 pub(crate) fn traceability(report: &Report) -> Vec<ClauseRow> {
     let mut rows: BTreeMap<&str, ClauseRow> = BTreeMap::new();
     fn row<'a, 'b>(rows: &'b mut BTreeMap<&'a str, ClauseRow>, clause: &'a str) -> &'b mut ClauseRow {
-        rows.entry(clause).or_insert_with(|| ClauseRow { clause: clause.to_owned(), cases: vec![], items: vec![] })
+        rows.entry(clause).or_insert_with(|| ClauseRow {
+            clause: clause.to_owned(),
+            cases: vec![],
+            items: vec![],
+        })
     }
     for case in &report.cases {
         for clause in &case.requirement {
-            row(&mut rows, clause).cases.push(ClauseCase { id: case.id.clone(), verdict: case.verdict });
+            row(&mut rows, clause).cases.push(ClauseCase {
+                id: case.id.clone(),
+                verdict: case.verdict,
+            });
         }
         for attempt in &case.attempts {
-            let checks = attempt.checks.iter().map(|check| (&check.clause, &check.id, check.verdict));
-            let measurements =
-                attempt.measurements.iter().map(|result| (&result.clause, &result.quantity, result.verdict));
-            for (clause, name, verdict) in checks.chain(measurements).filter(|(clause, ..)| !clause.is_empty()) {
+            let checks = attempt
+                .checks
+                .iter()
+                .map(|check| (&check.clause, &check.id, check.verdict));
+            let measurements = attempt
+                .measurements
+                .iter()
+                .map(|result| (&result.clause, &result.quantity, result.verdict));
+            for (clause, name, verdict) in checks
+                .chain(measurements)
+                .filter(|(clause, ..)| !clause.is_empty())
+            {
                 let items = &mut row(&mut rows, clause).items;
-                match items.iter_mut().find(|item| item.case == case.id && item.name == *name) {
+                match items
+                    .iter_mut()
+                    .find(|item| item.case == case.id && item.name == *name)
+                {
                     Some(item) if item.verdicts.last() == Some(&verdict) => {}
                     Some(item) => item.verdicts.push(verdict),
-                    None => items.push(ClauseItem { case: case.id.clone(), name: name.clone(), verdicts: vec![verdict] }),
+                    None => items.push(ClauseItem {
+                        case: case.id.clone(),
+                        name: name.clone(),
+                        verdicts: vec![verdict],
+                    }),
                 }
             }
         }
@@ -97,7 +119,9 @@ fn after(text: &str, first: char) -> &str {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     (digits.trim_start_matches('0'), rest)
 }
@@ -110,9 +134,26 @@ mod tests {
 
     #[test]
     fn clauses_stand_in_the_order_of_the_standard() {
-        let mut clauses = ["RFC 3261 14.1", "RFC 3261 8.1", "RFC 3261", "RFC 768", "ITU-T G.711", "RFC 3261 8.1.1"];
+        let mut clauses = [
+            "RFC 3261 14.1",
+            "RFC 3261 8.1",
+            "RFC 3261",
+            "RFC 768",
+            "ITU-T G.711",
+            "RFC 3261 8.1.1",
+        ];
         clauses.sort_by(|a, b| natural(a, b));
-        assert_eq!(clauses, ["ITU-T G.711", "RFC 768", "RFC 3261", "RFC 3261 8.1", "RFC 3261 8.1.1", "RFC 3261 14.1"]);
+        assert_eq!(
+            clauses,
+            [
+                "ITU-T G.711",
+                "RFC 768",
+                "RFC 3261",
+                "RFC 3261 8.1",
+                "RFC 3261 8.1.1",
+                "RFC 3261 14.1"
+            ]
+        );
     }
 
     proptest! {

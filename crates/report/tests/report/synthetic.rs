@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use voxproof_record::{
-    BoundResult, CaseFinished, CheckResult, Counts, Designation, DesignationResults, DeviceSummary, EvidenceObject,
-    EvidenceStore, Event, Exhibits, FindingResult, JOURNAL_FORMAT, JournalWriter, Judgement, LadderRow, LevelPlot,
-    MeasurementResult, PlannedCase, Run, RunFinished, RunStarted, Selection, SuiteSummary, Wav, write_wav,
+    BoundResult, CaseFinished, CheckResult, Counts, Designation, DesignationResults, DeviceSummary, Event,
+    EvidenceObject, EvidenceStore, Exhibits, FindingResult, JOURNAL_FORMAT, JournalWriter, Judgement,
+    LadderRow, LevelPlot, MeasurementResult, PlannedCase, Run, RunFinished, RunStarted, Selection,
+    SuiteSummary, Wav, write_wav,
 };
 use voxproof_spec::{DecisionRule, Level, LimitSource, Severity, Tier, Verdict};
 
@@ -31,10 +32,16 @@ pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
             model: "EX-500".into(),
             firmware: "4.2.1".into(),
             driver: "sim".into(),
-            capabilities: ["answer", "dial", "hangup", "hold", "loopback"].map(String::from).to_vec(),
+            capabilities: ["answer", "dial", "hangup", "hold", "loopback"]
+                .map(String::from)
+                .to_vec(),
             argument: "sim:hold-sendrecv".into(),
         },
-        ics: BTreeMap::from([("hold".into(), true), ("dtmf".into(), true), ("transfer".into(), false)]),
+        ics: BTreeMap::from([
+            ("hold".into(), true),
+            ("dtmf".into(), true),
+            ("transfer".into(), false),
+        ]),
         profile: "precert".into(),
         official: false,
         target: Tier::Certified,
@@ -47,7 +54,13 @@ pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
 }
 
 /// A case of the plan.
-pub(crate) fn planned(id: &str, title: &str, purpose: &str, requirement: &[&str], selection: Selection) -> PlannedCase {
+pub(crate) fn planned(
+    id: &str,
+    title: &str,
+    purpose: &str,
+    requirement: &[&str],
+    selection: Selection,
+) -> PlannedCase {
     PlannedCase {
         id: id.into(),
         rev: 1,
@@ -55,8 +68,16 @@ pub(crate) fn planned(id: &str, title: &str, purpose: &str, requirement: &[&str]
         purpose: purpose.into(),
         catalogue: Some("B2.4".into()),
         requirement: requirement.iter().map(ToString::to_string).collect(),
-        level: if id.contains("TRF") || id.contains("DTM") { Level::Extended } else { Level::Core },
-        severity: if id.contains("OPT") { Severity::Important } else { Severity::Ko },
+        level: if id.contains("TRF") || id.contains("DTM") {
+            Level::Extended
+        } else {
+            Level::Core
+        },
+        severity: if id.contains("OPT") {
+            Severity::Important
+        } else {
+            Severity::Ko
+        },
         tiers: vec![Tier::Certified, Tier::WorksWith],
         duration_s: 8.0,
         selection,
@@ -78,7 +99,8 @@ pub(crate) fn sip(packet: u32, at_ms: f64, from_device: bool, actor: &str, label
     }
 }
 
-fn note(kind: &str, at_ms: f64, from_device: bool, actor: &str, label: &str) -> LadderRow {
+/// A row between messages.
+pub(crate) fn note(kind: &str, at_ms: f64, from_device: bool, actor: &str, label: &str) -> LadderRow {
     LadderRow {
         packet: None,
         kind: kind.into(),
@@ -94,7 +116,8 @@ fn message(packet: u32, label: &str) -> String {
     } else {
         format!("{method} sip:dut@127.0.0.1:5070 SIP/2.0")
     };
-    let body = if ["INVITE", "200"].contains(&method) && !label.contains("REGISTER") && !label.contains("BYE") {
+    let body = if ["INVITE", "200"].contains(&method) && !label.contains("REGISTER") && !label.contains("BYE")
+    {
         "v=0\r\no=- 3973 3973 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
     } else {
         ""
@@ -106,7 +129,15 @@ fn message(packet: u32, label: &str) -> String {
 }
 
 /// A check.
-pub(crate) fn check(id: &str, title: &str, verdict: Verdict, expected: &str, actual: &str, clause: &str, evidence: &[u32]) -> CheckResult {
+pub(crate) fn check(
+    id: &str,
+    title: &str,
+    verdict: Verdict,
+    expected: &str,
+    actual: &str,
+    clause: &str,
+    evidence: &[u32],
+) -> CheckResult {
     CheckResult {
         id: id.into(),
         title: title.into(),
@@ -131,7 +162,13 @@ pub(crate) fn judgement(verdict: Verdict, reason: &str) -> Judgement {
 }
 
 fn measurements() -> Vec<MeasurementResult> {
-    let bound = |tier, lower, upper, margin, verdict| BoundResult { tier, lower, upper, margin, verdict };
+    let bound = |tier, lower, upper, margin, verdict| BoundResult {
+        tier,
+        lower,
+        upper,
+        margin,
+        verdict,
+    };
     vec![
         MeasurementResult {
             quantity: "active_speech_level".into(),
@@ -146,8 +183,20 @@ fn measurements() -> Vec<MeasurementResult> {
             source: LimitSource::Secondary,
             verdict: Verdict::Fail,
             bounds: vec![
-                bound(Tier::Certified, Some(-24.0), Some(-14.0), Some(-2.31), Verdict::Fail),
-                bound(Tier::WorksWith, Some(-30.0), Some(-10.0), Some(3.69), Verdict::Pass),
+                bound(
+                    Tier::Certified,
+                    Some(-24.0),
+                    Some(-14.0),
+                    Some(-2.31),
+                    Verdict::Fail,
+                ),
+                bound(
+                    Tier::WorksWith,
+                    Some(-30.0),
+                    Some(-10.0),
+                    Some(3.69),
+                    Verdict::Pass,
+                ),
             ],
         },
         MeasurementResult {
@@ -162,7 +211,13 @@ fn measurements() -> Vec<MeasurementResult> {
             clause: "project proposal".into(),
             source: LimitSource::Proposal,
             verdict: Verdict::Pass,
-            bounds: vec![bound(Tier::Certified, None, Some(150.0), Some(62.5), Verdict::Pass)],
+            bounds: vec![bound(
+                Tier::Certified,
+                None,
+                Some(150.0),
+                Some(62.5),
+                Verdict::Pass,
+            )],
         },
         MeasurementResult {
             quantity: "delay_slips".into(),
@@ -182,16 +237,31 @@ fn measurements() -> Vec<MeasurementResult> {
 }
 
 /// Speech-like bursts, without a random number.
-fn level_plot(stream: &str, wav: Option<&str>) -> LevelPlot {
+pub(crate) fn level_plot(stream: &str, wav: Option<&str>) -> LevelPlot {
     let columns = 600;
     let loudness = |at: usize| {
         let t = at as f32 / columns as f32;
-        let talk = if (0.08..0.92).contains(&t) { ((t * 41.0).sin() * 0.5 + 0.5).powf(0.7) } else { 0.0 };
+        let talk = if (0.08..0.92).contains(&t) {
+            ((t * 41.0).sin() * 0.5 + 0.5).powf(0.7)
+        } else {
+            0.0
+        };
         talk * (0.35 + 0.25 * (t * 173.0).sin().abs())
     };
-    let envelope = (0..columns).map(|at| (-loudness(at) * 0.93, loudness(at))).collect();
-    let level_dbov = (0..columns).map(|at| (20.0 * (loudness(at) * 0.3).max(1e-5).log10()).max(-100.0)).collect();
-    LevelPlot { stream: stream.into(), start_s: 1.42, duration_s: 6.0, envelope, level_dbov, wav: wav.map(Into::into) }
+    let envelope = (0..columns)
+        .map(|at| (-loudness(at) * 0.93, loudness(at)))
+        .collect();
+    let level_dbov = (0..columns)
+        .map(|at| (20.0 * (loudness(at) * 0.3).max(1e-5).log10()).max(-100.0))
+        .collect();
+    LevelPlot {
+        stream: stream.into(),
+        start_s: 1.42,
+        duration_s: 6.0,
+        envelope,
+        level_dbov,
+        wav: wav.map(Into::into),
+    }
 }
 
 fn register_exhibits() -> Exhibits {
@@ -207,7 +277,10 @@ fn register_exhibits() -> Exhibits {
     ladder[2].detail = ladder[1].detail.clone();
     ladder[1].mark = Some("first".into());
     ladder[5].mark = Some("registered".into());
-    Exhibits { ladder, levels: vec![] }
+    Exhibits {
+        ladder,
+        levels: vec![],
+    }
 }
 
 fn hold_exhibits() -> Exhibits {
@@ -222,13 +295,25 @@ fn hold_exhibits() -> Exhibits {
         sip(306, 4251.8, true, "peer_a", "INVITE sendrecv"),
         sip(307, 4252.6, false, "peer_a", "200 OK (INVITE) sendrecv"),
         sip(308, 4254.0, true, "peer_a", "ACK"),
-        sip(309, 4400.0, true, "vq-collector", "PUBLISH vq-rtcpxr, a report of the quality of the call so far"),
+        sip(
+            309,
+            4400.0,
+            true,
+            "vq-collector",
+            "PUBLISH vq-rtcpxr, a report of the quality of the call so far",
+        ),
         sip(310, 4401.0, false, "vq-collector", "200 OK (PUBLISH)"),
         sip(311, 9300.1, false, "peer_a", "BYE"),
         sip(312, 9301.9, true, "peer_a", "200 OK (BYE)"),
     ];
     ladder[7].mark = Some("hold".into());
-    Exhibits { ladder, levels: vec![level_plot("device -> peer_a", Some("received-peer_a.wav")), level_plot("peer_a -> device", None)] }
+    Exhibits {
+        ladder,
+        levels: vec![
+            level_plot("device -> peer_a", Some("received-peer_a.wav")),
+            level_plot("peer_a -> device", None),
+        ],
+    }
 }
 
 /// Builds a run folder event by event.
@@ -243,7 +328,11 @@ impl<'a> Builder<'a> {
     pub(crate) fn new(folder: &'a Path, started: RunStarted) -> Self {
         let mut journal = JournalWriter::create(&folder.join("journal.jsonl")).unwrap();
         journal.append(Event::RunStarted(Box::new(started))).unwrap();
-        Self { folder, store: EvidenceStore::new(folder), journal }
+        Self {
+            folder,
+            store: EvidenceStore::new(folder),
+            journal,
+        }
     }
 
     /// Stores an evidence object.
@@ -252,14 +341,32 @@ impl<'a> Builder<'a> {
     }
 
     /// An attempt at a case; returns what was recorded.
-    pub(crate) fn attempt(&mut self, case: &str, attempt: u32, judgement: Judgement, exhibits: Option<&Exhibits>, recovered: Option<&str>) {
+    pub(crate) fn attempt(
+        &mut self,
+        case: &str,
+        attempt: u32,
+        judgement: Judgement,
+        exhibits: Option<&Exhibits>,
+        recovered: Option<&str>,
+    ) {
         let mut evidence = vec![self.put("timeline.jsonl", format!("{case} {attempt}\n").as_bytes())];
-        if let Some(wav) = exhibits.and_then(|exhibits| exhibits.levels.iter().find_map(|plot| plot.wav.as_deref())) {
-            let wave = Wav { sample_rate: 8000, samples: vec![0; 48_000] };
+        if let Some(wav) =
+            exhibits.and_then(|exhibits| exhibits.levels.iter().find_map(|plot| plot.wav.as_deref()))
+        {
+            let wave = Wav {
+                sample_rate: 8000,
+                samples: vec![0; 48_000],
+            };
             evidence.push(self.put(wav, &write_wav(&wave).unwrap()));
         }
-        let exhibits = exhibits.map(|exhibits| self.put("exhibits.json", &serde_json::to_vec(exhibits).unwrap()));
-        self.journal.append(Event::CaseStarted { case: case.into(), attempt }).unwrap();
+        let exhibits =
+            exhibits.map(|exhibits| self.put("exhibits.json", &serde_json::to_vec(exhibits).unwrap()));
+        self.journal
+            .append(Event::CaseStarted {
+                case: case.into(),
+                attempt,
+            })
+            .unwrap();
         let finished = CaseFinished {
             case: case.into(),
             rev: 1,
@@ -270,12 +377,20 @@ impl<'a> Builder<'a> {
             recovered: recovered.map(Into::into),
             wall_s: 9.31,
         };
-        self.journal.append(Event::CaseFinished(Box::new(finished))).unwrap();
+        self.journal
+            .append(Event::CaseFinished(Box::new(finished)))
+            .unwrap();
     }
 
     /// Ends the run.
     pub(crate) fn finish(mut self, counts: Counts, designation: DesignationResults) -> Run {
-        self.journal.append(Event::RunFinished(Box::new(RunFinished { counts, designation, wall_s: 74.2 }))).unwrap();
+        self.journal
+            .append(Event::RunFinished(Box::new(RunFinished {
+                counts,
+                designation,
+                wall_s: 74.2,
+            })))
+            .unwrap();
         Run::read(self.folder).unwrap()
     }
 
@@ -341,7 +456,9 @@ pub(crate) fn plan() -> Vec<PlannedCase> {
             "Phone transfers a call without asking first",
             "Callers cannot be handed on.",
             &["RFC 5589 6.1"],
-            Selection::NotApplicable { reason: "the device does not claim ics.transfer".into() },
+            Selection::NotApplicable {
+                reason: "the device does not claim ics.transfer".into(),
+            },
         ),
         planned(
             "IPP-OPT-001",
@@ -357,13 +474,32 @@ pub(crate) fn plan() -> Vec<PlannedCase> {
 pub(crate) fn full_run(folder: &Path) -> Run {
     let mut started = started(plan());
     let store = EvidenceStore::new(folder);
-    started.evidence = vec![store.put("suite.toml", b"id = \"ip-phone\"\n").unwrap(), store.put("limits/audio.toml", b"# limits\n").unwrap()];
+    started.evidence = vec![
+        store.put("suite.toml", b"id = \"ip-phone\"\n").unwrap(),
+        store.put("limits/audio.toml", b"# limits\n").unwrap(),
+    ];
     let mut builder = Builder::new(folder, started);
 
     let mut passed = judgement(Verdict::Pass, "");
     passed.checks = vec![
-        check("registers", "The device sends REGISTER within 10 s", Verdict::Pass, "count(REGISTER) >= 1", "3", "RFC 3261 10.2", &[1, 2, 4]),
-        check("credentials", "Its credentials are right", Verdict::Pass, "msg.credentials_valid", "true", "RFC 3261 22.4", &[4]),
+        check(
+            "registers",
+            "The device sends REGISTER within 10 s",
+            Verdict::Pass,
+            "count(REGISTER) >= 1",
+            "3",
+            "RFC 3261 10.2",
+            &[1, 2, 4],
+        ),
+        check(
+            "credentials",
+            "Its credentials are right",
+            Verdict::Pass,
+            "msg.credentials_valid",
+            "true",
+            "RFC 3261 22.4",
+            &[4],
+        ),
     ];
     passed.findings = vec![FindingResult {
         rule: "digest-md5-only".into(),
@@ -377,18 +513,35 @@ pub(crate) fn full_run(folder: &Path) -> Run {
     builder.attempt(
         "IPP-REG-004",
         1,
-        judgement(Verdict::Inconc, "the lab sent a packet 41 ms late; the suite allows 20 ms"),
+        judgement(
+            Verdict::Inconc,
+            "the lab sent a packet 41 ms late; the suite allows 20 ms",
+        ),
         None,
         None,
     );
 
-    let mut both = judgement(Verdict::Fail, "active speech level −26.3 dBm0 is below −24 dBm0 (Certified), margin −2.3 dBm0");
+    let mut both = judgement(
+        Verdict::Fail,
+        "active speech level −26.3 dBm0 is below −24 dBm0 (Certified), margin −2.3 dBm0",
+    );
     both.tiers.insert(Tier::WorksWith, Verdict::Pass);
-    both.checks = vec![check("answered", "The call is answered", Verdict::Pass, "msg.status == 200", "200", "RFC 3261 13.3", &[4])];
+    both.checks = vec![check(
+        "answered",
+        "The call is answered",
+        Verdict::Pass,
+        "msg.status == 200",
+        "200",
+        "RFC 3261 13.3",
+        &[4],
+    )];
     both.measurements = measurements();
     builder.attempt("IPP-CAL-002", 1, both, Some(&hold_exhibits()), None);
 
-    let mut held = judgement(Verdict::Fail, "the offer at hold has direction sendrecv, expected sendonly or inactive");
+    let mut held = judgement(
+        Verdict::Fail,
+        "the offer at hold has direction sendrecv, expected sendonly or inactive",
+    );
     held.checks = vec![
         check(
             "offers-hold",
@@ -399,23 +552,65 @@ pub(crate) fn full_run(folder: &Path) -> Run {
             "RFC 3264 8.4",
             &[306],
         ),
-        check("same-dialog", "It is sent inside the dialog", Verdict::Pass, "msg.to.tag == marks.answer.to.tag", "same tag", "RFC 3261 14.1", &[306, 999]),
+        check(
+            "same-dialog",
+            "It is sent inside the dialog",
+            Verdict::Pass,
+            "msg.to.tag == marks.answer.to.tag",
+            "same tag",
+            "RFC 3261 14.1",
+            &[306, 999],
+        ),
     ];
     builder.attempt("IPP-HLD-003", 1, held, Some(&hold_exhibits()), None);
     let mut again = judgement(Verdict::Pass, "");
-    again.checks = vec![check("offers-hold", "The new offer stops the other side", Verdict::Pass, "msg.sdp.audio.direction in [\"sendonly\", \"inactive\"]", "msg.sdp.audio.direction = \"sendonly\"", "RFC 3264 8.4", &[306])];
-    builder.attempt("IPP-HLD-003", 2, again, Some(&hold_exhibits()), Some("it was still in a call after the case before"));
+    again.checks = vec![check(
+        "offers-hold",
+        "The new offer stops the other side",
+        Verdict::Pass,
+        "msg.sdp.audio.direction in [\"sendonly\", \"inactive\"]",
+        "msg.sdp.audio.direction = \"sendonly\"",
+        "RFC 3264 8.4",
+        &[306],
+    )];
+    builder.attempt(
+        "IPP-HLD-003",
+        2,
+        again,
+        Some(&hold_exhibits()),
+        Some("it was still in a call after the case before"),
+    );
 
-    builder.attempt("IPP-DTM-001", 1, judgement(Verdict::Error, "the device driver could not press a digit: connection refused"), None, None);
+    builder.attempt(
+        "IPP-DTM-001",
+        1,
+        judgement(
+            Verdict::Error,
+            "the device driver could not press a digit: connection refused",
+        ),
+        None,
+        None,
+    );
 
     let mut options = judgement(Verdict::Pass, "");
-    options.checks = vec![check("allow", "The answer lists the methods", Verdict::Pass, "msg.allow.size() >= 6", "9", "RFC 3261 11.2", &[2])];
+    options.checks = vec![check(
+        "allow",
+        "The answer lists the methods",
+        Verdict::Pass,
+        "msg.allow.size() >= 6",
+        "9",
+        "RFC 3261 11.2",
+        &[2],
+    )];
     builder.attempt(
         "IPP-OPT-001",
         1,
         options,
         Some(&Exhibits {
-            ladder: vec![sip(1, 0.9, false, "peer_a", "OPTIONS"), sip(2, 3.3, true, "peer_a", "200 OK (OPTIONS)")],
+            ladder: vec![
+                sip(1, 0.9, false, "peer_a", "OPTIONS"),
+                sip(2, 3.3, true, "peer_a", "200 OK (OPTIONS)"),
+            ],
             levels: vec![],
         }),
         None,
@@ -428,10 +623,25 @@ pub(crate) fn full_run(folder: &Path) -> Run {
         "IPP-DTM-001 ended in error".to_owned(),
     ];
     builder.finish(
-        Counts { pass: 2, fail: 1, inconc: 2, error: 1, not_applicable: 1, not_run: 1 },
+        Counts {
+            pass: 2,
+            fail: 1,
+            inconc: 2,
+            error: 1,
+            not_applicable: 1,
+            not_run: 1,
+        },
         DesignationResults {
-            certified: Designation { meets: false, granted: false, reasons },
-            works_with: Designation { meets: true, granted: true, reasons: vec![] },
+            certified: Designation {
+                meets: false,
+                granted: false,
+                reasons,
+            },
+            works_with: Designation {
+                meets: true,
+                granted: true,
+                reasons: vec![],
+            },
         },
     )
 }
