@@ -1,1 +1,26 @@
-//! The device under test: the driver trait and its drivers.
+//! The device under test: one trait, and a driver for each way of making a device do something.
+//!
+//! The lab sees what a device does on the network; a driver is the other end: the finger on its keys, the program
+//! behind its control socket, the person in front of it. It starts the device, passes orders on, and hands over what
+//! only the device's side knows (its recording, its log, whether it is still alive). It decides nothing.
+
+mod baresip;
+mod command;
+mod create;
+mod device;
+mod error;
+mod linphone;
+mod manual;
+mod operator;
+mod ports;
+mod probe;
+mod process;
+mod shell;
+mod sim;
+mod sound;
+
+pub use create::{create, sim};
+pub use device::{Device, DeviceHealth, LabAddress};
+pub use error::DeviceError;
+pub use operator::{Operator, ScriptedOperator, TerminalOperator};
+pub use probe::{ProbeLine, probe};

@@ -1,0 +1,304 @@
+//! The simulated phone, in this process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use voxproof_net::Net;
+use voxproof_record::Wav;
+use voxproof_simphone::{Fault, PhoneError, SimPhone, SimPhoneConfig};
+use voxproof_spec::{Capability, DeviceAction};
+
+use crate::{Device, DeviceError, DeviceHealth, LabAddress, sound};
+
+/// How long it rings when it answers by itself.
+const RINGING: Duration = Duration::from_millis(100);
+
+/// The registration interval it asks for, in seconds; as the other drivers set it.
+const REGISTER_EXPIRES: u32 = 60;
+
+pub(crate) struct Sim {
+    net: Net,
+    faults: BTreeSet<Fault>,
+    speech: Wav,
+    samples: Arc<[i16]>,
+    seed: u64,
+    lab: Option<LabAddress>,
+    phone: Option<SimPhone>,
+    /// A case shut it down; the next one needs it again.
+    shut_down: bool,
+    answering: bool,
+    looping: bool,
+}
+
+impl Sim {
+    pub(crate) fn new(net: &Net, faults: BTreeSet<Fault>, speech: Wav, seed: u64) -> Self {
+        let speech = sound::to_8khz(speech);
+        let samples = Arc::from(speech.samples.as_slice());
+        Self {
+            net: net.clone(),
+            faults,
+            speech,
+            samples,
+            seed,
+            lab: None,
+            phone: None,
+            shut_down: false,
+            answering: true,
+            looping: false,
+        }
+    }
+
+    fn phone(&self) -> Result<&SimPhone, DeviceError> {
+        self.phone.as_ref().ok_or_else(|| DeviceError::Gone {
+            status: self.absence().to_owned(),
+        })
+    }
+
+    fn absence(&self) -> &'static str {
+        if self.shut_down {
+            "the lab shut it down"
+        } else {
+            "it was not started"
+        }
+    }
+
+    /// Ends the phone; the phone itself bounds how long it waits for its answers.
+    async fn shut(&mut self) {
+        if let Some(phone) = self.phone.take() {
+            // one that has ended already is what is wanted
+            let _ = phone.stop().await;
+        }
+    }
+
+    async fn set_answering(&mut self, on: bool) -> Result<(), DeviceError> {
+        let after = on.then_some(RINGING);
+        self.phone()?
+            .set_auto_answer(after)
+            .await
+            .map_err(refused("auto_answer"))?;
+        self.answering = on;
+        Ok(())
+    }
+
+    async fn set_looping(&mut self, on: bool) -> Result<(), DeviceError> {
+        self.phone()?
+            .set_loopback(on)
+            .await
+            .map_err(refused("loopback"))?;
+        self.looping = on;
+        Ok(())
+    }
+}
+
+fn refused(action: &str) -> impl Fn(PhoneError) -> DeviceError {
+    move |error| match error {
+        PhoneError::Stopped => DeviceError::Gone {
+            status: error.to_string(),
+        },
+        error => DeviceError::control(action, error.to_string()),
+    }
+}
+
+#[async_trait]
+impl Device for Sim {
+    fn capabilities(&self) -> BTreeSet<Capability> {
+        use Capability as C;
+        BTreeSet::from([
+            C::Answer,
+            C::ManualAnswer,
+            C::Reject,
+            C::Dial,
+            C::Hangup,
+            C::Hold,
+            C::Dtmf,
+            C::Transfer,
+            C::Restart,
+            C::Stop,
+            C::Loopback,
+            C::KnownSpeech,
+            C::Recording,
+        ])
+    }
+
+    async fn firmware(&mut self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
+        self.shut().await;
+        self.lab = Some(lab.clone());
+        self.shut_down = false;
+        self.looping = false;
+        let config = SimPhoneConfig {
+            speech: Arc::clone(&self.samples),
+            auto_answer: self.answering.then_some(RINGING),
+            faults: self.faults.clone(),
+            seed: self.seed,
+            register_expires: REGISTER_EXPIRES,
+            ..SimPhoneConfig::new(lab.device_ip, lab.server, &lab.username, &lab.password)
+        };
+        let phone = SimPhone::start(&self.net, config).await.map_err(|error| {
+            DeviceError::unreachable(
+                "the simulated phone",
+                error.to_string(),
+                "free a UDP port on that address",
+            )
+        })?;
+        self.phone = Some(phone);
+        Ok(())
+    }
+
+    async fn perform(
+        &mut self,
+        action: &DeviceAction,
+        uri: &(dyn for<'a> Fn(&'a str) -> String + Sync),
+    ) -> Result<String, DeviceError> {
+        let name = action.name();
+        let done = match action {
+            DeviceAction::Answer(_) => self.phone()?.answer().await,
+            DeviceAction::Reject(_) => self.phone()?.reject().await,
+            DeviceAction::Hangup(_) => self.phone()?.hangup().await,
+            DeviceAction::Dial(dial) => self.phone()?.dial(&uri(&dial.to)).await,
+            DeviceAction::Hold(_) => self.phone()?.hold().await,
+            DeviceAction::Resume(_) => self.phone()?.resume().await,
+            DeviceAction::Dtmf(dtmf) => self.phone()?.dtmf(&dtmf.digits).await,
+            DeviceAction::Transfer(transfer) => self.phone()?.transfer(&uri(&transfer.to)).await,
+            DeviceAction::Restart(_) => {
+                let lab = self
+                    .lab
+                    .clone()
+                    .ok_or_else(|| DeviceError::control(name, "it was never started"))?;
+                self.start(&lab).await?;
+                Ok(())
+            }
+            DeviceAction::Stop(_) => {
+                self.phone()?;
+                self.stop().await;
+                Ok(())
+            }
+            DeviceAction::AutoAnswer(answer) => {
+                return self.set_answering(answer.on).await.map(|()| "done".to_owned());
+            }
+            DeviceAction::Loopback(looping) => {
+                return self.set_looping(looping.on).await.map(|()| "done".to_owned());
+            }
+        };
+        done.map(|()| "done".to_owned()).map_err(refused(name))
+    }
+
+    async fn prepare(&mut self, answer_by_itself: bool) -> Result<(), DeviceError> {
+        if self.shut_down && self.phone.is_none() {
+            self.answering = answer_by_itself;
+            if let Some(lab) = self.lab.clone() {
+                self.start(&lab).await?;
+            }
+        }
+        match self.phone()?.hangup().await {
+            Ok(()) | Err(PhoneError::NoCall) => {}
+            Err(error) => return Err(refused("hangup")(error)),
+        }
+        if self.looping {
+            self.set_looping(false).await?;
+        }
+        if self.answering != answer_by_itself {
+            self.set_answering(answer_by_itself).await?;
+        }
+        Ok(())
+    }
+
+    async fn recording(&mut self) -> Option<Wav> {
+        let samples = self.phone.as_ref()?.recording().await;
+        (!samples.is_empty()).then_some(Wav {
+            sample_rate: sound::RATE,
+            samples,
+        })
+    }
+
+    fn speech(&self) -> Option<Wav> {
+        Some(self.speech.clone())
+    }
+
+    fn log(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    async fn health(&mut self) -> DeviceHealth {
+        let Some(phone) = &self.phone else {
+            return DeviceHealth::Gone {
+                status: self.absence().to_owned(),
+                own_fault: false,
+            };
+        };
+        // a question that changes nothing: only a phone that is there answers it
+        match phone.set_loopback(self.looping).await {
+            Err(PhoneError::Stopped) => DeviceHealth::Gone {
+                status: "the simulated phone has ended".to_owned(),
+                own_fault: true,
+            },
+            _ => DeviceHealth::Running,
+        }
+    }
+
+    async fn recover(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
+        self.answering = true;
+        // no orderly end, which would wait for answers to a phone that may be in no state to take them
+        self.phone = None;
+        self.start(lab).await
+    }
+
+    async fn stop(&mut self) {
+        self.shut().await;
+        self.shut_down = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_starts_again_after_a_case_has_stopped_it() {
+        let net = Net::virtual_network();
+        let mut device = Sim::new(
+            &net,
+            BTreeSet::new(),
+            Wav {
+                sample_rate: 8000,
+                samples: vec![1; 80],
+            },
+            1,
+        );
+        let lab = LabAddress {
+            server: "127.0.0.1:5060".parse().unwrap(),
+            username: "dut".to_owned(),
+            password: "x".to_owned(),
+            realm: "voxproof".to_owned(),
+            device_ip: "127.0.0.1".parse().unwrap(),
+        };
+        let not_started = DeviceHealth::Gone {
+            status: "it was not started".to_owned(),
+            own_fault: false,
+        };
+        assert_eq!(device.health().await, not_started);
+        device.start(&lab).await.unwrap();
+        assert_eq!(device.health().await, DeviceHealth::Running);
+        let uri = |actor: &str| format!("sip:{actor}@127.0.0.1:5060");
+        let hold = DeviceAction::Hold(voxproof_spec::NoParameters {});
+        assert!(matches!(
+            device.perform(&hold, &uri).await,
+            Err(DeviceError::Control { .. })
+        ));
+        let stop = DeviceAction::Stop(voxproof_spec::NoParameters {});
+        device.perform(&stop, &uri).await.unwrap();
+        let stopped = DeviceHealth::Gone {
+            status: "the lab shut it down".to_owned(),
+            own_fault: false,
+        };
+        assert_eq!(device.health().await, stopped);
+        device.prepare(true).await.unwrap();
+        assert_eq!(device.health().await, DeviceHealth::Running);
+        assert_eq!(device.recording().await, None);
+    }
+}
