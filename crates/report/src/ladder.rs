@@ -213,8 +213,8 @@ fn draw_row(
     }
 }
 
-/// The arrow of a message. A line has no area, so that line and head can be one filled path; only a dashed line needs
-/// its head apart. There are thousands of them on a page: what the device sent is the style without a class.
+/// The arrow of a message: line and head are two parts of one filled path, of which the line has no area; only a dashed
+/// line needs its head apart. There are thousands of them on a page: what the device sent is the style without a class.
 fn arrow(svg: &mut String, row: &LadderRow, far: f64, y: f64) {
     let (class, from, to, head) = if row.from_device {
         ("", DEVICE_X, far, "l-9-4v8z")
@@ -228,7 +228,7 @@ fn arrow(svg: &mut String, row: &LadderRow, far: f64, y: f64) {
             "<path class=\"{dashed}\" d=\"M{from} {y}H{to}\"/><path{class} d=\"M{to} {y}{head}\"/>"
         )
     } else {
-        write!(svg, "<path{class} d=\"M{from} {y}H{to}{head}\"/>")
+        write!(svg, "<path{class} d=\"M{from} {y}H{to}m0 0{head}\"/>")
     };
 }
 
@@ -305,6 +305,6 @@ mod tests {
         let svg = draw(&[again, row(2, "200 OK")], &unlinked).pictures.concat();
         assert!(svg.contains("class=\"x\" d=\"M132 58H462\""));
         assert!(svg.contains("REGISTER (again)"));
-        assert!(svg.contains("class=l d=\"M462 88H132l9-4v8z\""));
+        assert!(svg.contains("class=l d=\"M462 88H132m0 0l9-4v8z\""));
     }
 }

@@ -21,6 +21,6 @@ pub use error::ReportError;
 pub use format::{Format, UnknownFormat};
 pub use model::{
     AttemptReport, CaseReport, DesignationReport, DesignationReports, DeviceReport, MeasurementReport,
-    Outcome, Report, SCHEMA_VERSION, State, SuiteReport, report_schema,
+    Outcome, Report, SCHEMA_VERSION, State, SuiteReport, report_schema, report_schema_text,
 };
 pub use render::{render, write_all};

@@ -278,3 +278,8 @@ pub struct MeasurementReport {
 pub fn report_schema() -> serde_json::Value {
     schema_for!(Report).to_value()
 }
+
+/// The schema as the text of its file in `schemas/`, with a line end: what `cargo xtask` writes and CI compares.
+pub fn report_schema_text() -> String {
+    format!("{:#}\n", report_schema())
+}

@@ -1,7 +1,7 @@
 //! `report.json` keeps the names that others read.
 
 use serde_json::Value;
-use voxproof_report::{Format, Report, render, report_schema};
+use voxproof_report::{Format, Report, render, report_schema, report_schema_text};
 
 use crate::synthetic::full_run;
 
@@ -92,5 +92,9 @@ fn the_report_reads_back_and_its_schema_names_every_field() {
         schema["$defs"]["CaseReport"]["properties"]
             .get("attempts")
             .is_some()
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(&report_schema_text()).unwrap(),
+        schema
     );
 }

@@ -54,7 +54,10 @@ fn forty_cases_of_a_hundred_messages_stay_below_three_megabytes() {
 
 #[test]
 fn two_plots_in_each_case_keep_it_below_three_and_a_half() {
-    let plots = vec![level_plot("device -> peer_a", None), level_plot("peer_a -> device", None)];
+    let plots = vec![
+        level_plot("device -> peer_a", None),
+        level_plot("peer_a -> device", None),
+    ];
     let bytes = size(100, plots);
     assert!(bytes < 3_500_000, "{bytes} bytes");
 }
