@@ -260,7 +260,7 @@ impl Station {
         }
     }
 
-    fn offered(&mut self, actor: &str) -> Result<usize, CallError> {
+    fn offered(&self, actor: &str) -> Result<usize, CallError> {
         self.calls
             .iter()
             .rposition(|call| call.actor == actor && call.state == CallState::Offered)

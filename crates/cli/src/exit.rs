@@ -24,8 +24,6 @@ pub(crate) enum Exit {
     Unreachable = 6,
     /// Record or evidence could not be written or read.
     Record = 7,
-    /// A verification failed.
-    Verify = 8,
     /// A bug of this program.
     Internal = 70,
     /// Stopped by the user.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use voxproof_record::Wav;
 use voxproof_spec::{Capability, CommandDriver, DeviceAction};
 
+use crate::secret::masked_log;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, shell};
 
 /// How long one command may take.
@@ -305,18 +306,7 @@ impl Device for CommandDevice {
     }
 
     fn log(&mut self) -> Option<Vec<u8>> {
-        let secret = self
-            .lab
-            .as_ref()
-            .map(|lab| lab.password.as_str())
-            .filter(|password| !password.is_empty());
-        let log = String::from_utf8_lossy(&std::mem::take(&mut self.log)).into_owned();
-        // what the commands print goes into the evidence, and that never holds a password
-        Some(
-            secret
-                .map_or(log.clone(), |secret| log.replace(secret, "********"))
-                .into_bytes(),
-        )
+        Some(masked_log(&std::mem::take(&mut self.log), self.lab.as_ref()))
     }
 
     async fn health(&mut self) -> DeviceHealth {
@@ -454,9 +444,15 @@ mod tests {
         ));
         assert!(began.elapsed() < Duration::from_secs(20));
         let pid = fs::read_to_string(pid).unwrap();
-        // it is gone, or a zombie that waits for init
-        let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z"), "{state}");
+        // it is gone, or a zombie that waits for init, as soon as the kernel has got round to it
+        loop {
+            let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z") {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{state}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     #[tokio::test]

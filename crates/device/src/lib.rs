@@ -15,6 +15,7 @@ mod operator;
 mod ports;
 mod probe;
 mod process;
+mod secret;
 mod shell;
 mod sim;
 mod sound;

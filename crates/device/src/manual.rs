@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use voxproof_record::Wav;
 use voxproof_spec::{Capability, DeviceAction, ManualDriver};
 
+use crate::secret::masked;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, Operator};
 
 /// What a person can do at any phone.
@@ -55,15 +56,8 @@ impl Manual {
     async fn ask(&mut self, question: &str) -> Result<String, DeviceError> {
         let answer = self.operator.ask(question).await?;
         // what is recorded goes into the evidence, and that never holds a password
-        let password = self.lab.as_ref().map_or("", |lab| lab.password.as_str());
-        let masked = |text: &str| {
-            if password.is_empty() {
-                text.to_owned()
-            } else {
-                text.replace(password, "********")
-            }
-        };
-        self.prompts.push((masked(question), masked(&answer)));
+        let lab = self.lab.as_ref();
+        self.prompts.push((masked(question, lab), masked(&answer, lab)));
         Ok(answer)
     }
 

@@ -155,6 +155,7 @@ pub const CODES: &[CodeEntry] = &[
     CodeEntry { code: "E0125", title: "nothing to wait for", explanation: "An await step names either a request method or a response status." },
     CodeEntry { code: "E0126", title: "unknown action of a command driver", explanation: "The command driver's actions have the names of the device actions." },
     CodeEntry { code: "E0127", title: "a case without a tier", explanation: "Each case names the designations its failure blocks: tiers = [\"certified\", \"works-with\"]." },
+    CodeEntry { code: "E0128", title: "a step that contradicts itself", explanation: "A step that does not wait for an answer cannot mark it, a call cannot be answered and rejected. The message says what is missing." },
 ];
 
 /// The explanation of a code.

@@ -17,11 +17,11 @@ pub enum Type {
     /// Text.
     Text,
     /// List of one type.
-    List(Box<Type>),
+    List(Box<Self>),
     /// Map from text to one type; every key is allowed.
-    Map(Box<Type>),
+    Map(Box<Self>),
     /// Fixed fields.
-    Object(BTreeMap<String, Type>),
+    Object(BTreeMap<String, Self>),
     /// Not known statically.
     Any,
 }

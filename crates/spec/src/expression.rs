@@ -65,6 +65,17 @@ impl Expression {
         &self.source
     }
 
+    /// Holds every name and comparison against an environment; the error is the first mistake.
+    pub fn check(&self, environment: &Environment) -> Result<(), EvaluationError> {
+        match self.mistakes(environment).into_iter().next() {
+            None => Ok(()),
+            Some(mistake) => {
+                let help = mistake.help.map(|help| format!(" ({help})")).unwrap_or_default();
+                Err(EvaluationError { expression: self.source.clone(), reason: mistake.message + &help })
+            }
+        }
+    }
+
     /// Checks every name and comparison against the environment; the whole must be a bool.
     pub(crate) fn mistakes(&self, environment: &Environment) -> Vec<Mistake> {
         let mut checker = Checker { info: self.program.source_info(), source: &self.source, mistakes: Vec::new() };

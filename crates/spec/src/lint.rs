@@ -182,6 +182,22 @@ fn lint_step(
         linter.named("E0119", "actor", actor, &ACTORS);
     }
     match &**step {
+        Step::Call(call) if call.answered_within.is_none() && call.final_within.is_none() => {
+            if let Some(mark) = &call.answer_mark {
+                linter.error("E0128", mark.span(), "this step does not wait for the answer, so it cannot mark it").help =
+                    Some("add answered_within or final_within, or use an await step later".to_owned());
+            }
+        }
+        Step::ReceiveCall(call) => {
+            if let (Some(after), Some(status)) = (call.answer_after, call.reject) {
+                let message = format!("a call is answered (after {after}) or rejected ({status}), not both");
+                linter.error("E0128", step.span(), message);
+            }
+            if let (None, None, Some(mark)) = (call.answer_after, call.reject, &call.ack_mark) {
+                linter.error("E0128", mark.span(), "this step sends no final response, so no ACK to it can come").help =
+                    Some("add answer_after or reject".to_owned());
+            }
+        }
         Step::Await(wait) => {
             match (&wait.request, &wait.response) {
                 (Some(_), None) => {}

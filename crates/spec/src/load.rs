@@ -156,6 +156,15 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
         match fs::read(&path) {
             Ok(bytes) => {
                 absorb(&format!("signal/{}", *entry.id), &bytes);
+                if let Some(problem) = wav_problem(&bytes) {
+                    problems.push(Diagnostic::error(
+                        "E0118",
+                        &suite_path,
+                        &source,
+                        entry.file.span(),
+                        format!("signal {} {problem}", *entry.id),
+                    ));
+                }
                 signals.insert(entry.id.to_string(), LoadedSignal { bytes: bytes.into(), about: entry.about.clone() });
             }
             Err(error) => problems.push(Diagnostic::error(
@@ -201,6 +210,36 @@ pub fn load_device(path: &Path, suite: Option<&Suite>) -> Result<DeviceFile, Dia
     let device: DeviceFile = parse_toml(path, &source).map_err(|one| Diagnostics(vec![one]))?;
     let problems = lint::device(&device, path, &source, suite);
     if problems.is_empty() { Ok(device) } else { Err(Diagnostics(problems)) }
+}
+
+/// What keeps a file from being played, if anything: signals are mono, 16 bit PCM, 8 kHz.
+fn wav_problem(bytes: &[u8]) -> Option<String> {
+    let number = |at: usize, length: usize| {
+        let field = bytes.get(at..at + length)?;
+        Some(field.iter().rev().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)))
+    };
+    if bytes.get(..4) != Some(b"RIFF") || bytes.get(8..12) != Some(b"WAVE") {
+        return Some("is not a WAV file".to_owned());
+    }
+    // chunks: four letters, length, content padded to an even number of bytes
+    let mut at = 12_usize;
+    while let (Some(name), Some(length)) = (bytes.get(at..at + 4), number(at + 4, 4)) {
+        if name == b"fmt " {
+            // PCM, or the extensible form of it
+            let pcm = matches!(number(at + 8, 2), Some(1 | 0xfffe));
+            let (channels, rate, bits) = (number(at + 10, 2)?, number(at + 12, 4)?, number(at + 22, 2)?);
+            let good = pcm && (channels, rate, bits) == (1, 8000, 16);
+            return (!good).then(|| {
+                let coding = if pcm { "PCM" } else { "not PCM" };
+                format!("has {channels} channel(s), {rate} Hz, {bits} bit, {coding}; a signal is mono, 8000 Hz, 16 bit, PCM")
+            });
+        }
+        at = at.saturating_add(8).saturating_add(length as usize).saturating_add(length as usize % 2);
+        if at > bytes.len() {
+            break;
+        }
+    }
+    Some("is a WAV file without a format".to_owned())
 }
 
 fn collect<T>(result: Result<T, Diagnostic>, problems: &mut Vec<Diagnostic>) -> Option<T> {

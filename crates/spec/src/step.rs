@@ -346,6 +346,7 @@ pub struct RequestStep {
     #[serde(default)]
     pub in_dialog: bool,
     /// Header fields to add; one named `To-Tag` sets the To tag, `CSeq-Offset` shifts the CSeq number of an in-dialog request.
+    /// `{server}` in a value stands for address and port of the lab's server, where all actors are reached.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Body and its content type.

@@ -17,6 +17,7 @@ use voxproof_record::Wav;
 use voxproof_spec::{BaresipDriver, Capability, DeviceAction};
 
 use crate::process::{self, Program, gone, health_of, program_missing};
+use crate::secret::masked_log;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, ports, sound};
 pub(crate) use config::MODULES;
 use config::{Configuration, LOOP_MODULE, SPEECH};
@@ -480,7 +481,7 @@ impl Device for Baresip {
         if let Some(running) = &mut self.running {
             log.extend(running.program.log().take());
         }
-        Some(log)
+        Some(masked_log(&log, self.lab.as_ref()))
     }
 
     async fn health(&mut self) -> DeviceHealth {

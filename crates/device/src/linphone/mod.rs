@@ -18,6 +18,7 @@ use voxproof_record::Wav;
 use voxproof_spec::{Capability, DeviceAction, LinphoneDriver};
 
 use crate::process::{self, ENDING, LogFile, Program, gone, health_of, program_missing};
+use crate::secret::masked_log;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, ports, sound};
 use control::Call;
 pub(crate) use lock::obstacle;
@@ -417,7 +418,7 @@ impl Device for Linphone {
         if let Some(running) = &mut self.running {
             log.extend(running.log());
         }
-        Some(log)
+        Some(masked_log(&log, self.lab.as_ref()))
     }
 
     async fn health(&mut self) -> DeviceHealth {
