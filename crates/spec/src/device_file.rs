@@ -135,7 +135,10 @@ pub struct LinphoneDriver {
 
 impl Default for LinphoneDriver {
     fn default() -> Self {
-        Self { program: "linphonec".to_owned(), sip_port: 0 }
+        Self {
+            program: "linphonec".to_owned(),
+            sip_port: 0,
+        }
     }
 }
 

@@ -50,7 +50,12 @@ pub struct Environment {
 }
 
 fn object(fields: &[(&'static str, Type)]) -> Type {
-    Type::Object(fields.iter().map(|(name, of)| ((*name).to_owned(), of.clone())).collect())
+    Type::Object(
+        fields
+            .iter()
+            .map(|(name, of)| ((*name).to_owned(), of.clone()))
+            .collect(),
+    )
 }
 
 fn list(of: Type) -> Type {
@@ -96,7 +101,14 @@ fn message_type() -> Type {
                 ("present", Type::Bool),
                 ("media_count", Type::Int),
                 ("address", Type::Text),
-                ("origin", object(&[("session_id", Type::Text), ("version", Type::Int), ("username", Type::Text)])),
+                (
+                    "origin",
+                    object(&[
+                        ("session_id", Type::Text),
+                        ("version", Type::Int),
+                        ("username", Type::Text),
+                    ]),
+                ),
                 (
                     "audio",
                     object(&[
@@ -120,7 +132,10 @@ pub fn message_environment(marks: &[String]) -> Environment {
     let message = message_type();
     let marks = marks.iter().map(|name| (name.clone(), message.clone())).collect();
     Environment {
-        variables: BTreeMap::from([("msg".to_owned(), message), ("marks".to_owned(), Type::Object(marks))]),
+        variables: BTreeMap::from([
+            ("msg".to_owned(), message),
+            ("marks".to_owned(), Type::Object(marks)),
+        ]),
     }
 }
 
@@ -176,7 +191,9 @@ pub fn dtmf_environment() -> Environment {
 /// Variables of `applies`: `ics`.
 pub fn case_environment(ics: &[String]) -> Environment {
     let items = ics.iter().map(|name| (name.clone(), Type::Bool)).collect();
-    Environment { variables: BTreeMap::from([("ics".to_owned(), Type::Object(items))]) }
+    Environment {
+        variables: BTreeMap::from([("ics".to_owned(), Type::Object(items))]),
+    }
 }
 
 /// Variables of `--only`: the case's own fields.

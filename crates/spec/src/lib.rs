@@ -22,12 +22,18 @@ mod units;
 mod verdict;
 
 pub use case::{Capability, Case, Level, Rig, Severity, Tier};
-pub use check::{Check, CheckKind, Count, DtmfCheck, GapCheck, MessageCheck, MessagesCheck, RetransmissionCheck, RtpCheck};
-pub use device_file::{
-    BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver, SimDriver,
+pub use check::{
+    Check, CheckKind, Count, DtmfCheck, GapCheck, MessageCheck, MessagesCheck, RetransmissionCheck, RtpCheck,
 };
-pub use diagnostic::{CODES, CodeEntry, Diagnostic, Diagnostics, DiagnosticSeverity, explain};
-pub use environment::{Environment, Type, case_environment, dtmf_environment, message_environment, only_environment, rtp_environment};
+pub use device_file::{
+    BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
+    SimDriver,
+};
+pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
+pub use environment::{
+    Environment, Type, case_environment, dtmf_environment, message_environment, only_environment,
+    rtp_environment,
+};
 pub use expression::{EvaluationError, Expression};
 pub use limit::{Limit, LimitSource, TierLimit};
 pub use lint::lint_paths;
@@ -36,8 +42,9 @@ pub use located::Located;
 pub use measure::{Measure, Quantity, StreamRef};
 pub use schema::{SCHEMAS, schema_json};
 pub use step::{
-    Await, Bye, CallStep, Cancel, DeviceAction, DialAction, Direction, DtmfAction, LoopbackAction, NoParameters, Offer, PlayStep,
-    ReceiveCall, RegistrarStep, Reinvite, RequestStep, ResendStep, Step, TransferAction, WaitStep, AutoAnswerAction, AckStep, Withhold,
+    AckStep, AutoAnswerAction, Await, Bye, CallStep, Cancel, DeviceAction, DialAction, Direction, DtmfAction,
+    LoopbackAction, NoParameters, Offer, PlayStep, ReceiveCall, RegistrarStep, Reinvite, RequestStep,
+    ResendStep, Step, TransferAction, WaitStep, Withhold,
 };
 pub use suite::{DecisionRule, Guard, IcsItem, SignalEntry, Suite};
 pub use units::{Span, UnitError};

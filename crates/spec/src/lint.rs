@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::environment::{Environment, case_environment, dtmf_environment, message_environment, rtp_environment};
+use crate::environment::{
+    Environment, case_environment, dtmf_environment, message_environment, rtp_environment,
+};
 use crate::expression::{Expression, near_miss};
 use crate::load::LoadedSignal;
 use crate::{Case, Check, CheckKind, DeviceFile, Driver, Limit, Located, Step, StreamRef, Suite};
@@ -14,8 +16,19 @@ use crate::{Case, Check, CheckKind, DeviceFile, Driver, Limit, Located, Step, St
 const ACTORS: [&str; 3] = ["peer_a", "peer_b", "peer_c"];
 
 const COMMAND_ACTIONS: [&str; 13] = [
-    "answer", "reject", "hangup", "dial", "hold", "resume", "dtmf", "transfer", "restart", "auto_answer_on",
-    "auto_answer_off", "loopback_on", "loopback_off",
+    "answer",
+    "reject",
+    "hangup",
+    "dial",
+    "hold",
+    "resume",
+    "dtmf",
+    "transfer",
+    "restart",
+    "auto_answer_on",
+    "auto_answer_off",
+    "loopback_on",
+    "loopback_off",
 ];
 
 struct Linter<'a> {
@@ -25,8 +38,14 @@ struct Linter<'a> {
 }
 
 impl Linter<'_> {
-    fn error(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
-        self.problems.push(Diagnostic::error(code, self.path, self.source, span, message));
+    fn error(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.problems
+            .push(Diagnostic::error(code, self.path, self.source, span, message));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
     }
@@ -34,7 +53,8 @@ impl Linter<'_> {
     fn named(&mut self, code: &'static str, what: &str, name: &Located<String>, known: &[&str]) {
         if !known.contains(&name.as_str()) {
             let help = near_miss(name, known.iter().copied());
-            self.error(code, name.span(), format!("unknown {what} `{}`", **name)).help = help;
+            self.error(code, name.span(), format!("unknown {what} `{}`", **name))
+                .help = help;
         }
     }
 
@@ -61,7 +81,8 @@ impl Linter<'_> {
             Ok(stream) if ACTORS.contains(&stream.peer.as_str()) => {}
             Ok(stream) => {
                 let help = near_miss(&stream.peer, ACTORS.into_iter());
-                self.error("E0119", text.span(), format!("unknown actor `{}`", stream.peer)).help = help;
+                self.error("E0119", text.span(), format!("unknown actor `{}`", stream.peer))
+                    .help = help;
             }
             Err(message) => {
                 self.error("E0114", text.span(), message);
@@ -72,14 +93,23 @@ impl Linter<'_> {
     fn mark_known(&mut self, name: &Located<String>, known: &[String]) {
         if !known.contains(name) {
             let help = near_miss(name, known.iter().map(String::as_str));
-            self.error("E0108", name.span(), format!("no earlier step sets the mark `{}`", **name)).help = help;
+            self.error(
+                "E0108",
+                name.span(),
+                format!("no earlier step sets the mark `{}`", **name),
+            )
+            .help = help;
         }
     }
 
     fn status(&mut self, text: &Located<String>) {
         if !is_status_pattern(text) {
-            self.error("E0123", text.span(), format!("`{}` is not a status pattern", **text)).help =
-                Some("write \"486\", \"2xx\", \"final\" or \"any\"".to_owned());
+            self.error(
+                "E0123",
+                text.span(),
+                format!("`{}` is not a status pattern", **text),
+            )
+            .help = Some("write \"486\", \"2xx\", \"final\" or \"any\"".to_owned());
         }
     }
 }
@@ -93,14 +123,33 @@ fn is_status_pattern(text: &str) -> bool {
 }
 
 pub(crate) fn limit(limit: &Limit, path: &Path, source: &Arc<str>, duplicate: bool) -> Vec<Diagnostic> {
-    let mut linter = Linter { path, source, problems: Vec::new() };
+    let mut linter = Linter {
+        path,
+        source,
+        problems: Vec::new(),
+    };
     if duplicate {
-        linter.error("E0113", limit.id.span(), format!("limit `{}` exists already", *limit.id));
+        linter.error(
+            "E0113",
+            limit.id.span(),
+            format!("limit `{}` exists already", *limit.id),
+        );
     }
     if *limit.unit != limit.quantity.unit() {
         linter
-            .error("E0112", limit.unit.span(), format!("{} is measured in {}", limit.quantity.name(), limit.quantity.unit()))
-            .help = Some(format!("write unit = \"{}\" and convert the bounds", limit.quantity.unit()));
+            .error(
+                "E0112",
+                limit.unit.span(),
+                format!(
+                    "{} is measured in {}",
+                    limit.quantity.name(),
+                    limit.quantity.unit()
+                ),
+            )
+            .help = Some(format!(
+            "write unit = \"{}\" and convert the bounds",
+            limit.quantity.unit()
+        ));
     }
     for tier in &limit.tier {
         if tier.lower.is_none() && tier.upper.is_none() {
@@ -108,7 +157,11 @@ pub(crate) fn limit(limit: &Limit, path: &Path, source: &Arc<str>, duplicate: bo
         } else if let (Some(lower), Some(upper)) = (tier.lower, tier.upper)
             && lower > upper
         {
-            linter.error("E0112", tier.span(), format!("lower bound {lower} is above upper bound {upper}"));
+            linter.error(
+                "E0112",
+                tier.span(),
+                format!("lower bound {lower} is above upper bound {upper}"),
+            );
         }
     }
     linter.problems
@@ -122,11 +175,19 @@ pub(crate) fn case(
     limits: &BTreeMap<String, Limit>,
     signals: &BTreeMap<String, LoadedSignal>,
 ) -> Vec<Diagnostic> {
-    let mut linter = Linter { path, source, problems: Vec::new() };
+    let mut linter = Linter {
+        path,
+        source,
+        problems: Vec::new(),
+    };
     let ics: Vec<String> = suite.ics.keys().cloned().collect();
     linter.expression(&case.applies, &case_environment(&ics));
     if case.tiers.is_empty() {
-        linter.error("E0127", case.id.span(), "`tiers` is empty: a failure would block nothing");
+        linter.error(
+            "E0127",
+            case.id.span(),
+            "`tiers` is empty: a failure would block nothing",
+        );
     }
 
     let mut marks: Vec<String> = Vec::new();
@@ -134,16 +195,25 @@ pub(crate) fn case(
         lint_step(&mut linter, step, case, signals, &marks);
         for mark in step.marks() {
             if marks.contains(mark) {
-                linter.error("E0109", mark.span(), format!("the mark `{}` is set by an earlier step", **mark));
+                linter.error(
+                    "E0109",
+                    mark.span(),
+                    format!("the mark `{}` is set by an earlier step", **mark),
+                );
+            } else {
+                marks.push(mark.to_string());
             }
-            marks.push(mark.to_string());
         }
     }
 
     let mut ids: Vec<&str> = Vec::new();
     for check in &case.check {
         if ids.contains(&check.id.as_str()) {
-            linter.error("E0113", check.id.span(), format!("check `{}` exists already in this case", *check.id));
+            linter.error(
+                "E0113",
+                check.id.span(),
+                format!("check `{}` exists already in this case", *check.id),
+            );
         }
         ids.push(&check.id);
         lint_check(&mut linter, check, &marks);
@@ -156,13 +226,24 @@ pub(crate) fn case(
         match limits.get(&**measure.limit) {
             None => {
                 let help = near_miss(&measure.limit, limits.keys().map(String::as_str));
-                linter.error("E0111", measure.limit.span(), format!("unknown limit `{}`", *measure.limit)).help = help;
+                linter
+                    .error(
+                        "E0111",
+                        measure.limit.span(),
+                        format!("unknown limit `{}`", *measure.limit),
+                    )
+                    .help = help;
             }
             Some(limit) if limit.quantity != measure.quantity => {
                 linter.error(
                     "E0112",
                     measure.limit.span(),
-                    format!("limit `{}` bounds {}, not {}", *limit.id, limit.quantity.name(), measure.quantity.name()),
+                    format!(
+                        "limit `{}` bounds {}, not {}",
+                        *limit.id,
+                        limit.quantity.name(),
+                        measure.quantity.name()
+                    ),
                 );
             }
             Some(_) => {}
@@ -184,7 +265,13 @@ fn lint_step(
     match &**step {
         Step::Call(call) if call.answered_within.is_none() && call.final_within.is_none() => {
             if let Some(mark) = &call.answer_mark {
-                linter.error("E0128", mark.span(), "this step does not wait for the answer, so it cannot mark it").help =
+                linter
+                    .error(
+                        "E0128",
+                        mark.span(),
+                        "this step does not wait for the answer, so it cannot mark it",
+                    )
+                    .help =
                     Some("add answered_within or final_within, or use an await step later".to_owned());
             }
         }
@@ -194,8 +281,13 @@ fn lint_step(
                 linter.error("E0128", step.span(), message);
             }
             if let (None, None, Some(mark)) = (call.answer_after, call.reject, &call.ack_mark) {
-                linter.error("E0128", mark.span(), "this step sends no final response, so no ACK to it can come").help =
-                    Some("add answer_after or reject".to_owned());
+                linter
+                    .error(
+                        "E0128",
+                        mark.span(),
+                        "this step sends no final response, so no ACK to it can come",
+                    )
+                    .help = Some("add answer_after or reject".to_owned());
             }
         }
         Step::Await(wait) => {
@@ -203,10 +295,17 @@ fn lint_step(
                 (Some(_), None) => {}
                 (None, Some(status)) => linter.status(status),
                 _ => {
-                    linter.error("E0125", step.span(), "an await names either `request` or `response`");
+                    linter.error(
+                        "E0125",
+                        step.span(),
+                        "an await names either `request` or `response`",
+                    );
                 }
             }
-            wait.to.iter().chain(&wait.since).for_each(|mark| linter.mark_known(mark, marks));
+            wait.to
+                .iter()
+                .chain(&wait.since)
+                .for_each(|mark| linter.mark_known(mark, marks));
         }
         Step::Play(play) => {
             let known: Vec<&str> = signals.keys().map(String::as_str).collect();
@@ -217,12 +316,18 @@ fn lint_step(
             let capability = action.capability();
             if !case.needs.iter().any(|needed| **needed == capability) {
                 linter
-                    .error("E0116", step.span(), format!("`{}` wants the capability `{}`", action.name(), capability.name()))
+                    .error(
+                        "E0116",
+                        step.span(),
+                        format!("`{}` wants the capability `{}`", action.name(), capability.name()),
+                    )
                     .help = Some(format!("add \"{}\" to `needs`", capability.name()));
             }
             match action {
                 crate::DeviceAction::Dial(dial) => linter.named("E0119", "actor", &dial.to, &ACTORS),
-                crate::DeviceAction::Transfer(transfer) => linter.named("E0119", "actor", &transfer.to, &ACTORS),
+                crate::DeviceAction::Transfer(transfer) => {
+                    linter.named("E0119", "actor", &transfer.to, &ACTORS)
+                }
                 _ => {}
             }
         }
@@ -233,7 +338,13 @@ fn lint_step(
 fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String]) {
     let kinds = check.kinds();
     let [kind] = kinds.as_slice() else {
-        linter.error("E0115", check.id.span(), format!("check `{}` asks {} questions", *check.id, kinds.len())).help =
+        linter
+            .error(
+                "E0115",
+                check.id.span(),
+                format!("check `{}` asks {} questions", *check.id, kinds.len()),
+            )
+            .help =
             Some("give it exactly one of message, messages, gap, retransmissions, rtp, dtmf".to_owned());
         return;
     };
@@ -251,26 +362,41 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                 (Some(_), None) => {}
                 (None, Some(status)) => linter.status(status),
                 _ => {
-                    linter.error("E0125", check.id.span(), "`messages` names either `request` or `response`");
+                    linter.error(
+                        "E0125",
+                        check.id.span(),
+                        "`messages` names either `request` or `response`",
+                    );
                 }
             }
             if let Some(expect) = &messages.expect {
                 linter.expression(expect, &message_environment(marks));
             }
             if messages.expect.is_none() && messages.count.is_none() {
-                linter.error("E0115", check.id.span(), "`messages` asks nothing: give it `count` or `expect`");
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`messages` asks nothing: give it `count` or `expect`",
+                );
             }
         }
         CheckKind::Gap(gap) => {
             linter.mark_known(&gap.from, marks);
             linter.mark_known(&gap.to, marks);
             if gap.min.is_none() && gap.max.is_none() {
-                linter.error("E0115", check.id.span(), "`gap` asks nothing: give it `min` or `max`");
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`gap` asks nothing: give it `min` or `max`",
+                );
             }
         }
         CheckKind::Retransmissions(copies) => {
             linter.mark_known(&copies.of, marks);
-            copies.none_after.iter().for_each(|mark| linter.mark_known(mark, marks));
+            copies
+                .none_after
+                .iter()
+                .for_each(|mark| linter.mark_known(mark, marks));
         }
         CheckKind::Rtp(rtp) => {
             linter.stream(&rtp.stream);
@@ -283,14 +409,27 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                 linter.expression(expect, &dtmf_environment());
             }
             if dtmf.expect.is_none() && dtmf.digits.is_none() {
-                linter.error("E0115", check.id.span(), "`dtmf` asks nothing: give it `digits` or `expect`");
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`dtmf` asks nothing: give it `digits` or `expect`",
+                );
             }
         }
     }
 }
 
-pub(crate) fn device(device: &DeviceFile, path: &Path, source: &Arc<str>, suite: Option<&Suite>) -> Vec<Diagnostic> {
-    let mut linter = Linter { path, source, problems: Vec::new() };
+pub(crate) fn device(
+    device: &DeviceFile,
+    path: &Path,
+    source: &Arc<str>,
+    suite: Option<&Suite>,
+) -> Vec<Diagnostic> {
+    let mut linter = Linter {
+        path,
+        source,
+        problems: Vec::new(),
+    };
     if let Some(suite) = suite {
         let known: Vec<&str> = suite.ics.keys().map(String::as_str).collect();
         for item in device.ics.keys() {
@@ -299,8 +438,13 @@ pub(crate) fn device(device: &DeviceFile, path: &Path, source: &Arc<str>, suite:
     }
     for address in std::iter::once(&device.ixit.server).chain(&device.ixit.address) {
         if address.parse::<std::net::SocketAddr>().is_err() {
-            linter.error("E0120", address.span(), format!("`{}` is not an IP address with a port", **address)).help =
-                Some("write 192.0.2.7:5060 or [2001:db8::7]:5060".to_owned());
+            linter
+                .error(
+                    "E0120",
+                    address.span(),
+                    format!("`{}` is not an IP address with a port", **address),
+                )
+                .help = Some("write 192.0.2.7:5060 or [2001:db8::7]:5060".to_owned());
         }
     }
     if let Driver::Command(command) = &device.driver {
@@ -318,10 +462,19 @@ pub fn lint_paths(paths: &[&Path]) -> (Diagnostics, usize) {
     for path in paths {
         let result = if path.is_dir() {
             crate::load_suite(path).map(|suite| files += suite.cases.len() + suite.limit_sources.len() + 1)
-        } else if let Some(root) = path.parent().and_then(Path::parent).filter(|root| root.join("suite.toml").exists()) {
+        } else if let Some(root) = path
+            .parent()
+            .and_then(Path::parent)
+            .filter(|root| root.join("suite.toml").exists())
+        {
             files += 1;
             crate::load_suite(root).map(drop).map_err(|all| {
-                Diagnostics(all.0.into_iter().filter(|one| one.path.file_name() == path.file_name()).collect())
+                Diagnostics(
+                    all.0
+                        .into_iter()
+                        .filter(|one| one.path.file_name() == path.file_name())
+                        .collect(),
+                )
             })
         } else {
             files += 1;

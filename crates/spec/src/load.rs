@@ -62,8 +62,14 @@ struct LimitFile {
 
 fn read(path: &Path) -> Result<Arc<str>, Diagnostic> {
     fs::read_to_string(path).map(Arc::from).map_err(|error| {
-        Diagnostic::error("E0124", path, &Arc::from(""), 0..0, format!("cannot read {}: {error}", path.display()))
-            .help("check the path; a suite is a folder with suite.toml, cases/ and limits/")
+        Diagnostic::error(
+            "E0124",
+            path,
+            &Arc::from(""),
+            0..0,
+            format!("cannot read {}: {error}", path.display()),
+        )
+        .help("check the path; a suite is a folder with suite.toml, cases/ and limits/")
     })
 }
 
@@ -73,7 +79,13 @@ pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, source: &Arc<str>) ->
         let span = error.span().unwrap_or(0..0);
         let (code, help) = if message.contains("unknown field") || message.contains("unknown variant") {
             let help = message.split('`').nth(1).and_then(|wrong| {
-                let known: Vec<&str> = message.split("expected").nth(1)?.split('`').skip(1).step_by(2).collect();
+                let known: Vec<&str> = message
+                    .split("expected")
+                    .nth(1)?
+                    .split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .collect();
                 crate::expression::near_miss(wrong, known.into_iter())
             });
             ("E0102", help)
@@ -84,7 +96,10 @@ pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, source: &Arc<str>) ->
                 None
             };
             ("E0103", help)
-        } else if message.contains("has no unit") || message.contains("unit of time") || message.contains("length of time") {
+        } else if message.contains("has no unit")
+            || message.contains("unit of time")
+            || message.contains("length of time")
+        {
             ("E0104", None)
         } else {
             ("E0101", None)
@@ -102,16 +117,27 @@ pub fn parse_case(path: &Path, source: &Arc<str>) -> Result<Case, Diagnostics> {
 
 /// Reads a limit file from its text.
 pub fn parse_limits(path: &Path, source: &Arc<str>) -> Result<Vec<Limit>, Diagnostics> {
-    parse_toml::<LimitFile>(path, source).map(|file| file.limit).map_err(|one| Diagnostics(vec![one]))
+    parse_toml::<LimitFile>(path, source)
+        .map(|file| file.limit)
+        .map_err(|one| Diagnostics(vec![one]))
 }
 
 fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     let entries = fs::read_dir(folder).map_err(|error| {
-        Diagnostic::error("E0124", folder, &Arc::from(""), 0..0, format!("cannot list {}: {error}", folder.display()))
-            .help("a suite is a folder with suite.toml, cases/ and limits/")
+        Diagnostic::error(
+            "E0124",
+            folder,
+            &Arc::from(""),
+            0..0,
+            format!("cannot list {}: {error}", folder.display()),
+        )
+        .help("a suite is a folder with suite.toml, cases/ and limits/")
     })?;
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -135,13 +161,20 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
     let mut limits = BTreeMap::new();
     let mut limit_sources = Vec::new();
     for path in collect(toml_files(&root.join("limits")), &mut problems).unwrap_or_default() {
-        let Some(text) = collect(read(&path), &mut problems) else { continue };
+        let Some(text) = collect(read(&path), &mut problems) else {
+            continue;
+        };
         let name = file_name(&path);
         absorb(&format!("limits/{name}"), text.as_bytes());
         match parse_limits(&path, &text) {
             Ok(list) => {
                 for limit in list {
-                    problems.extend(lint::limit(&limit, &path, &text, limits.contains_key(&**limit.id)));
+                    problems.extend(lint::limit(
+                        &limit,
+                        &path,
+                        &text,
+                        limits.contains_key(&**limit.id),
+                    ));
                     limits.insert(limit.id.to_string(), limit);
                 }
             }
@@ -165,7 +198,13 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
                         format!("signal {} {problem}", *entry.id),
                     ));
                 }
-                signals.insert(entry.id.to_string(), LoadedSignal { bytes: bytes.into(), about: entry.about.clone() });
+                signals.insert(
+                    entry.id.to_string(),
+                    LoadedSignal {
+                        bytes: bytes.into(),
+                        about: entry.about.clone(),
+                    },
+                );
             }
             Err(error) => problems.push(Diagnostic::error(
                 "E0118",
@@ -179,18 +218,33 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
 
     let mut cases: BTreeMap<String, LoadedCase> = BTreeMap::new();
     for path in collect(toml_files(&root.join("cases")), &mut problems).unwrap_or_default() {
-        let Some(text) = collect(read(&path), &mut problems) else { continue };
+        let Some(text) = collect(read(&path), &mut problems) else {
+            continue;
+        };
         absorb(&format!("cases/{}", file_name(&path)), text.as_bytes());
         match parse_case(&path, &text) {
             Ok(case) => {
                 if let Some(other) = cases.get(&**case.id) {
                     problems.push(
-                        Diagnostic::error("E0113", &path, &text, case.id.span(), format!("case {} exists already", *case.id))
-                            .help(format!("the other one is {}", other.path.display())),
+                        Diagnostic::error(
+                            "E0113",
+                            &path,
+                            &text,
+                            case.id.span(),
+                            format!("case {} exists already", *case.id),
+                        )
+                        .help(format!("the other one is {}", other.path.display())),
                     );
                 }
                 problems.extend(lint::case(&case, &path, &text, &suite, &limits, &signals));
-                cases.insert(case.id.to_string(), LoadedCase { case, path, source: text });
+                cases.insert(
+                    case.id.to_string(),
+                    LoadedCase {
+                        case,
+                        path,
+                        source: text,
+                    },
+                );
             }
             Err(more) => problems.extend(more.0),
         }
@@ -198,7 +252,16 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
 
     if problems.is_empty() {
         let sha256 = hex(&hash.finalize());
-        Ok(LoadedSuite { suite, source, cases, limits, limit_sources, signals, sha256, root: root.to_owned() })
+        Ok(LoadedSuite {
+            suite,
+            source,
+            cases,
+            limits,
+            limit_sources,
+            signals,
+            sha256,
+            root: root.to_owned(),
+        })
     } else {
         Err(Diagnostics(problems))
     }
@@ -209,14 +272,23 @@ pub fn load_device(path: &Path, suite: Option<&Suite>) -> Result<DeviceFile, Dia
     let source = read(path).map_err(|one| Diagnostics(vec![one]))?;
     let device: DeviceFile = parse_toml(path, &source).map_err(|one| Diagnostics(vec![one]))?;
     let problems = lint::device(&device, path, &source, suite);
-    if problems.is_empty() { Ok(device) } else { Err(Diagnostics(problems)) }
+    if problems.is_empty() {
+        Ok(device)
+    } else {
+        Err(Diagnostics(problems))
+    }
 }
 
 /// What keeps a file from being played, if anything: signals are mono, 16 bit PCM, 8 kHz.
 fn wav_problem(bytes: &[u8]) -> Option<String> {
     let number = |at: usize, length: usize| {
         let field = bytes.get(at..at + length)?;
-        Some(field.iter().rev().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)))
+        Some(
+            field
+                .iter()
+                .rev()
+                .fold(0_u32, |value, byte| value << 8 | u32::from(*byte)),
+        )
     };
     if bytes.get(..4) != Some(b"RIFF") || bytes.get(8..12) != Some(b"WAVE") {
         return Some("is not a WAV file".to_owned());
@@ -234,7 +306,10 @@ fn wav_problem(bytes: &[u8]) -> Option<String> {
                 format!("has {channels} channel(s), {rate} Hz, {bits} bit, {coding}; a signal is mono, 8000 Hz, 16 bit, PCM")
             });
         }
-        at = at.saturating_add(8).saturating_add(length as usize).saturating_add(length as usize % 2);
+        at = at
+            .saturating_add(8)
+            .saturating_add(length as usize)
+            .saturating_add(length as usize % 2);
         if at > bytes.len() {
             break;
         }
@@ -247,7 +322,9 @@ fn collect<T>(result: Result<T, Diagnostic>, problems: &mut Vec<Diagnostic>) -> 
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

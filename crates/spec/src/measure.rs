@@ -56,7 +56,11 @@ impl Quantity {
             Self::ActiveSpeechLevel => "dBm0",
             Self::SpeechIntact | Self::PacketLoss => "%",
             Self::SpeechSnr => "dB",
-            Self::RoundTripDelay | Self::MediaStartDelay | Self::MediaStopDelay | Self::Jitter | Self::PacketInterval => "ms",
+            Self::RoundTripDelay
+            | Self::MediaStartDelay
+            | Self::MediaStopDelay
+            | Self::Jitter
+            | Self::PacketInterval => "ms",
             Self::DelaySlips => "1",
         }
     }
@@ -91,13 +95,18 @@ impl FromStr for StreamRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || format!("`{text}` is not a stream; write \"device -> peer_a\" or \"peer_a -> device\"");
+        let problem =
+            || format!("`{text}` is not a stream; write \"device -> peer_a\" or \"peer_a -> device\"");
         let (from, to) = text.split_once("->").ok_or_else(problem)?;
         match (from.trim(), to.trim()) {
-            ("device", peer) if !peer.is_empty() && peer != "device" => {
-                Ok(Self { peer: peer.to_owned(), from_device: true })
-            }
-            (peer, "device") if !peer.is_empty() => Ok(Self { peer: peer.to_owned(), from_device: false }),
+            ("device", peer) if !peer.is_empty() && peer != "device" => Ok(Self {
+                peer: peer.to_owned(),
+                from_device: true,
+            }),
+            (peer, "device") if !peer.is_empty() => Ok(Self {
+                peer: peer.to_owned(),
+                from_device: false,
+            }),
             _ => Err(problem()),
         }
     }
@@ -105,6 +114,10 @@ impl FromStr for StreamRef {
 
 impl fmt::Display for StreamRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.from_device { write!(f, "device -> {}", self.peer) } else { write!(f, "{} -> device", self.peer) }
+        if self.from_device {
+            write!(f, "device -> {}", self.peer)
+        } else {
+            write!(f, "{} -> device", self.peer)
+        }
     }
 }

@@ -128,7 +128,10 @@ pub struct Offer {
 }
 
 fn default_codecs() -> Vec<Located<String>> {
-    ["PCMU", "PCMA"].iter().map(|name| Located::synthetic((*name).to_owned())).collect()
+    ["PCMU", "PCMA"]
+        .iter()
+        .map(|name| Located::synthetic((*name).to_owned()))
+        .collect()
 }
 
 fn default_event() -> u8 {
@@ -183,7 +186,7 @@ pub struct CallStep {
     /// INVITE without SDP: the device has to offer (RFC 3261 13.2.1).
     #[serde(default)]
     pub offerless: bool,
-    /// Header fields added to the INVITE.
+    /// Header fields added to the INVITE; `{server}` in a value is the lab's address and port.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Wait until a 2xx has come, at most this long; without it the step ends when the INVITE is sent.
@@ -256,7 +259,8 @@ pub struct Await {
     pub containing: Option<String>,
     /// How long the device has.
     pub within: Span,
-    /// Count from the moment of this mark instead of from the start of this step, so that a message that came in the meantime counts.
+    /// Count from this mark (the end of an interval, after the message of a message mark) instead of from the start of this step, so that a
+    /// message that came in the meantime counts.
     #[serde(default)]
     pub since: Option<Located<String>>,
     /// Clause that asks for the message.
@@ -345,7 +349,7 @@ pub struct RequestStep {
     /// Send it inside the actor's running call.
     #[serde(default)]
     pub in_dialog: bool,
-    /// Header fields to add; one named `To-Tag` sets the To tag, `CSeq-Offset` shifts the CSeq number of an in-dialog request.
+    /// Header fields to add; `{server}` in a value is the lab's address and port; one named `To-Tag` sets the To tag, `CSeq-Offset` shifts the CSeq number of an in-dialog request.
     /// `{server}` in a value stands for address and port of the lab's server, where all actors are reached.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use voxproof_spec::{Case, LoadedSuite, Step, Tier, load_suite};
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate is two folders below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the crate is two folders below the root")
+        .to_owned()
 }
 
 fn suite() -> LoadedSuite {
@@ -15,7 +19,11 @@ fn suite() -> LoadedSuite {
 }
 
 fn steps(case: &Case) -> impl Iterator<Item = &Step> {
-    case.setup.iter().chain(&case.step).chain(&case.teardown).map(|step| &**step)
+    case.setup
+        .iter()
+        .chain(&case.step)
+        .chain(&case.teardown)
+        .map(|step| &**step)
 }
 
 #[test]
@@ -23,7 +31,11 @@ fn the_suite_has_no_mistakes() {
     let suite = suite();
     assert!(suite.cases.len() >= 30, "{} cases", suite.cases.len());
     for (id, loaded) in &suite.cases {
-        let stem = loaded.path.file_stem().expect("a case is a file").to_string_lossy();
+        let stem = loaded
+            .path
+            .file_stem()
+            .expect("a case is a file")
+            .to_string_lossy();
         assert_eq!(stem, id.as_str(), "a case file has the name of its case");
     }
 }
@@ -34,7 +46,10 @@ fn every_case_says_what_it_stands_on_and_asks_something() {
         let case = &loaded.case;
         assert!(!case.requirement.is_empty(), "{id} stands on no clause");
         assert!(case.catalogue.is_some(), "{id} names no row of the catalogue");
-        assert!(case.purpose.split_whitespace().count() >= 8, "{id}: what does the user of a bad phone suffer?");
+        assert!(
+            case.purpose.split_whitespace().count() >= 8,
+            "{id}: what does the user of a bad phone suffer?"
+        );
         assert!(!case.purpose.contains('\n'), "{id}: the purpose is one paragraph");
         let asked = case.check.len() + case.measure.len();
         assert!(asked > 0, "{id} asks nothing of the evidence");
@@ -60,10 +75,16 @@ fn nothing_is_declared_in_vain() {
     let sources: Vec<&str> = suite.cases.values().map(|loaded| &*loaded.source).collect();
     for item in suite.suite.ics.keys() {
         let name = format!("ics.{item}");
-        assert!(sources.iter().any(|text| text.contains(&name)), "no case depends on {name}");
+        assert!(
+            sources.iter().any(|text| text.contains(&name)),
+            "no case depends on {name}"
+        );
     }
     for limit in suite.limits.keys() {
-        let used = suite.cases.values().any(|loaded| loaded.case.measure.iter().any(|one| **one.limit == *limit));
+        let used = suite
+            .cases
+            .values()
+            .any(|loaded| loaded.case.measure.iter().any(|one| **one.limit == *limit));
         assert!(used, "no case is held against the limit {limit}");
     }
     for signal in suite.signals.keys() {
@@ -80,9 +101,16 @@ fn a_case_that_lets_a_call_ring_does_not_have_it_answered_automatically() {
     for (id, loaded) in &suite().cases {
         let needs: BTreeSet<_> = loaded.case.needs.iter().map(|needed| **needed).collect();
         assert_eq!(needs.len(), loaded.case.needs.len(), "{id} needs something twice");
-        assert!(!(needs.contains(&Answer) && needs.contains(&ManualAnswer)), "{id}");
+        assert!(
+            !(needs.contains(&Answer) && needs.contains(&ManualAnswer)),
+            "{id}"
+        );
         let called = steps(&loaded.case).any(|step| matches!(step, Step::Call(_)));
-        assert_eq!(called, needs.contains(&Answer) || needs.contains(&ManualAnswer), "{id}");
+        assert_eq!(
+            called,
+            needs.contains(&Answer) || needs.contains(&ManualAnswer),
+            "{id}"
+        );
     }
 }
 
@@ -94,10 +122,18 @@ struct Copy {
 impl Copy {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        for part in ["test-specs/ip-phone/cases", "test-specs/ip-phone/limits", "test-specs/ip-phone", "fixtures/wav"] {
+        for part in [
+            "test-specs/ip-phone/cases",
+            "test-specs/ip-phone/limits",
+            "test-specs/ip-phone",
+            "fixtures/wav",
+        ] {
             let to = folder.path().join(part);
             fs::create_dir_all(&to).expect("folders can be made");
-            for entry in fs::read_dir(repository().join(part)).expect("the suite is there").flatten() {
+            for entry in fs::read_dir(repository().join(part))
+                .expect("the suite is there")
+                .flatten()
+            {
                 if entry.path().is_file() {
                     fs::copy(entry.path(), to.join(entry.file_name())).expect("files can be copied");
                 }
@@ -121,7 +157,9 @@ impl Copy {
     /// The mistakes as printed, without what differs between machines.
     fn mistakes(&self) -> String {
         let problems = load_suite(&self.root()).expect_err("the mistake is found");
-        problems.render(false).replace(&self.root().display().to_string(), "SUITE")
+        problems
+            .render(false)
+            .replace(&self.root().display().to_string(), "SUITE")
     }
 }
 
@@ -142,7 +180,11 @@ fn an_unknown_key() {
 
 #[test]
 fn an_unknown_key_of_a_step() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-001.toml", "answered_within", "answerd_within"));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-001.toml",
+        "answered_within",
+        "answerd_within"
+    ));
 }
 
 #[test]
@@ -157,7 +199,11 @@ fn a_missing_unit() {
 
 #[test]
 fn a_wrong_unit() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-001.toml", "for = \"3 s\"", "for = \"3 dB\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-001.toml",
+        "for = \"3 s\"",
+        "for = \"3 dB\""
+    ));
 }
 
 #[test]
@@ -172,12 +218,20 @@ fn a_missing_applies() {
 
 #[test]
 fn a_misspelt_field_in_an_expression() {
-    insta::assert_snapshot!(spoilt("cases/IPP-HLD-001.toml", "msg.sdp.audio.direction in", "msg.sdp.audio.directoin in"));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-HLD-001.toml",
+        "msg.sdp.audio.direction in",
+        "msg.sdp.audio.directoin in"
+    ));
 }
 
 #[test]
 fn a_misspelt_field_in_the_second_line_of_an_expression() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-002.toml", "marks.answer.to_tag", "marks.answer.totag"));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-002.toml",
+        "marks.answer.to_tag",
+        "marks.answer.totag"
+    ));
 }
 
 #[test]
@@ -187,32 +241,56 @@ fn a_misspelt_ics_item() {
 
 #[test]
 fn a_number_compared_with_text() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-001.toml", "msg.status == 200", "msg.status == \"200\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-001.toml",
+        "msg.status == 200",
+        "msg.status == \"200\""
+    ));
 }
 
 #[test]
 fn an_unknown_mark() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-001.toml", "at = \"bye-answer\"", "at = \"bye-anwser\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-001.toml",
+        "at = \"bye-answer\"",
+        "at = \"bye-anwser\""
+    ));
 }
 
 #[test]
 fn a_mark_set_twice() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-001.toml", "mark = \"over\"", "mark = \"talk\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-001.toml",
+        "mark = \"over\"",
+        "mark = \"talk\""
+    ));
 }
 
 #[test]
 fn a_mark_that_cannot_be_set() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-005.toml", "mark = \"invite\"", "mark = \"invite\", answer_mark = \"x\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-005.toml",
+        "mark = \"invite\"",
+        "mark = \"invite\", answer_mark = \"x\""
+    ));
 }
 
 #[test]
 fn an_unknown_limit() {
-    insta::assert_snapshot!(spoilt("cases/IPP-AUD-001.toml", "limit = \"send-level\"", "limit = \"sent-level\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-AUD-001.toml",
+        "limit = \"send-level\"",
+        "limit = \"sent-level\""
+    ));
 }
 
 #[test]
 fn a_limit_of_another_quantity() {
-    insta::assert_snapshot!(spoilt("cases/IPP-AUD-001.toml", "limit = \"send-level\"", "limit = \"speech-snr\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-AUD-001.toml",
+        "limit = \"send-level\"",
+        "limit = \"speech-snr\""
+    ));
 }
 
 #[test]
@@ -227,12 +305,20 @@ fn a_signal_at_another_rate() {
 
 #[test]
 fn an_unknown_actor() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-003.toml", "at = \"peer_a\"", "at = \"peer_d\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-003.toml",
+        "at = \"peer_a\"",
+        "at = \"peer_d\""
+    ));
 }
 
 #[test]
 fn an_undeclared_capability() {
-    insta::assert_snapshot!(spoilt("cases/IPP-BAS-002.toml", "\"answer\", \"hangup\"", "\"answer\""));
+    insta::assert_snapshot!(spoilt(
+        "cases/IPP-BAS-002.toml",
+        "\"answer\", \"hangup\"",
+        "\"answer\""
+    ));
 }
 
 #[test]
@@ -244,7 +330,15 @@ fn a_check_with_two_questions() {
 #[test]
 fn two_mistakes_in_two_files_are_both_reported() {
     let copy = Copy::new();
-    copy.replace("cases/IPP-BAS-001.toml", "limit = \"media-stop\"", "limit = \"media-end\"");
-    copy.replace("cases/IPP-BAS-002.toml", "id = \"IPP-BAS-002\"", "id = \"IPP-BAS-001\"");
+    copy.replace(
+        "cases/IPP-BAS-001.toml",
+        "limit = \"media-stop\"",
+        "limit = \"media-end\"",
+    );
+    copy.replace(
+        "cases/IPP-BAS-002.toml",
+        "id = \"IPP-BAS-002\"",
+        "id = \"IPP-BAS-001\"",
+    );
     insta::assert_snapshot!(copy.mistakes());
 }
