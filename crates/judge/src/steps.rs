@@ -69,9 +69,10 @@ fn result(view: &View<'_>, driven: &DrivenStep) -> Option<CheckResult> {
         // the packets decide, not what the driver believed
         (Step::Await(wait), Some(StepOutcome::Done | StepOutcome::NotSeen { .. })) => {
             let expected = awaited(wait);
-            let (from, until) = window(view, driven, wait);
+            let (from, after, until) = window(view, driven, wait);
             let seen = view.messages.iter().find(|record| {
                 record.from_device
+                    && record.packet > after
                     && record.at >= from
                     && record.at <= until
                     && matches_await(wait, &record.message, wait.to.as_ref().and_then(|to| view.marked(to)).map(|r| &r.message))
@@ -123,10 +124,13 @@ fn result(view: &View<'_>, driven: &DrivenStep) -> Option<CheckResult> {
     Some(result)
 }
 
-fn window(view: &View<'_>, driven: &DrivenStep, wait: &Await) -> (Duration, Duration) {
-    let from = wait.since.as_ref().and_then(|mark| view.marks.get(&**mark)).map_or(driven.started, |moment| moment.start);
+/// From when, after which packet, and until when the awaited message counts.
+fn window(view: &View<'_>, driven: &DrivenStep, wait: &Await) -> (Duration, u32, Duration) {
+    let since = wait.since.as_ref().and_then(|mark| view.marks.get(&**mark));
+    let from = since.map_or(driven.started, |moment| moment.end);
+    let after = since.and_then(|moment| moment.packet).unwrap_or(0);
     // the time to wait always counts from the start of the step
-    (from.min(driven.started), driven.started + wait.within.0)
+    (from.min(driven.started), after, driven.started + wait.within.0)
 }
 
 fn awaited(wait: &Await) -> String {

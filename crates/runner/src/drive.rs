@@ -42,7 +42,7 @@ pub(crate) struct Drive<'a> {
     pub(crate) signals: &'a BTreeMap<String, Arc<[i16]>>,
     pub(crate) case: &'a Case,
     pub(crate) interrupt: &'a Interrupt,
-    /// Packet number (or moment only) of each mark.
+    /// End and packet number (none for an interval) of each mark.
     pub(crate) marks: BTreeMap<String, (Duration, Option<u32>)>,
     /// The device was told to stop and is not running any more.
     pub(crate) stopped_device: bool,
@@ -104,7 +104,7 @@ impl Drive<'_> {
 
     fn mark_interval(&mut self, name: Option<&Located<String>>, from: Duration, to: Duration) {
         if let Some(name) = name {
-            self.marks.insert(name.to_string(), (from, None));
+            self.marks.insert(name.to_string(), (to, None));
             let end = Some(to.as_nanos() as u64);
             self.station.note_at(from, TimelineEvent::Mark { name: name.to_string(), end, packet: None });
         }
@@ -143,7 +143,7 @@ impl Drive<'_> {
                 }
                 Err(error) => Err(error),
             },
-            Step::Request(request) => match self.station.request(&request.from, steps::request(request)) {
+            Step::Request(request) => match self.station.request(&request.from, steps::request(request, self.station.server())) {
                 Ok(sent) => {
                     let within = request.within.map_or(steps::RESPONSE, |span| span.0);
                     Ok(self.response(sent, within, request.mark.as_ref(), request.answer_mark.as_ref()).await)
@@ -193,7 +193,7 @@ impl Drive<'_> {
     }
 
     async fn call(&mut self, call: &CallStep) -> Result<StepOutcome, CallError> {
-        let sent = self.station.invite(&call.from, steps::invite(call))?;
+        let sent = self.station.invite(&call.from, steps::invite(call, self.station.server()))?;
         self.mark_packet(call.mark.as_ref(), sent.packet);
         let Some(within) = call.answered_within.or(call.final_within) else { return Ok(StepOutcome::Done) };
         let until = self.station.now() + within.0;
@@ -242,7 +242,10 @@ impl Drive<'_> {
 
     async fn await_message(&mut self, wait: &Await) -> StepOutcome {
         let started = self.station.now();
-        let since = wait.since.as_ref().and_then(|mark| self.marks.get(&**mark)).map_or(started, |(at, _)| *at);
+        let (since, after) = match wait.since.as_ref().and_then(|mark| self.marks.get(&**mark)) {
+            Some((at, packet)) => (*at, packet.unwrap_or(0)),
+            None => (started, 0),
+        };
         let from = since.min(started);
         let to = wait.to.as_ref().and_then(|mark| self.marks.get(&**mark)).and_then(|(_, packet)| *packet);
         let find = |station: &Station| {
@@ -250,7 +253,8 @@ impl Drive<'_> {
             station
                 .log()
                 .iter()
-                .find(|seen| seen.from_device && seen.at >= from && matches_await(wait, &seen.message, request))
+                .filter(|seen| seen.from_device && seen.at >= from && seen.packet > after)
+                .find(|seen| matches_await(wait, &seen.message, request))
                 .map(|seen| seen.packet)
         };
         self.station.pump(started + wait.within.0, |station| find(station).is_some()).await;

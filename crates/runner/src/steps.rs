@@ -1,5 +1,7 @@
 //! Steps of a case as orders to the station and to the device.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use voxproof_call::{InviteOptions, OfferSpec, RegistrarBehaviour, ReinviteOptions, RequestOptions};
@@ -29,11 +31,17 @@ pub(crate) fn registrar(step: &RegistrarStep) -> RegistrarBehaviour {
     RegistrarBehaviour { min_expires: step.min_expires, grant: step.grant, stale_once: step.stale_once }
 }
 
-pub(crate) fn invite(step: &CallStep) -> InviteOptions {
+/// Header values may name the lab's server: `{server}` is its address and port.
+fn headers(written: &BTreeMap<String, String>, server: SocketAddr) -> BTreeMap<String, String> {
+    let server = server.to_string();
+    written.iter().map(|(name, value)| (name.clone(), value.replace("{server}", &server))).collect()
+}
+
+pub(crate) fn invite(step: &CallStep, server: SocketAddr) -> InviteOptions {
     InviteOptions {
         offer: offer(step.offer.as_ref()),
         offerless: step.offerless,
-        headers: step.headers.clone(),
+        headers: headers(&step.headers, server),
         withhold_ack: step.withhold == Some(Withhold::Ack),
         withhold_failure_ack: step.withhold == Some(Withhold::FailureAck),
     }
@@ -43,8 +51,8 @@ pub(crate) fn reinvite(step: &Reinvite) -> ReinviteOptions {
     ReinviteOptions { offer: offer(step.offer.as_ref()), offerless: step.offerless, move_rtp: step.move_rtp }
 }
 
-pub(crate) fn request(step: &RequestStep) -> RequestOptions {
-    let mut headers = step.headers.clone();
+pub(crate) fn request(step: &RequestStep, server: SocketAddr) -> RequestOptions {
+    let mut headers = headers(&step.headers, server);
     let to_tag = headers.remove("To-Tag");
     let cseq_offset = headers.remove("CSeq-Offset").and_then(|text| text.parse().ok()).unwrap_or(0);
     RequestOptions {
