@@ -326,7 +326,7 @@ fn lint_step(
             match action {
                 crate::DeviceAction::Dial(dial) => linter.named("E0119", "actor", &dial.to, &ACTORS),
                 crate::DeviceAction::Transfer(transfer) => {
-                    linter.named("E0119", "actor", &transfer.to, &ACTORS)
+                    linter.named("E0119", "actor", &transfer.to, &ACTORS);
                 }
                 _ => {}
             }
