@@ -64,6 +64,7 @@ pub struct Station {
     pub(crate) media_lag: Duration,
     pub(crate) media_drops: u64,
     pub(crate) socket_drops_before: u64,
+    pub(crate) began: Duration,
     timeline: Timeline,
 }
 
@@ -90,6 +91,7 @@ impl Station {
             media_lag: Duration::ZERO,
             media_drops: 0,
             socket_drops_before: 0,
+            began: Duration::ZERO,
             timeline: Timeline::default(),
         })
     }

@@ -38,6 +38,7 @@ impl Station {
         self.credentials.clear();
         self.calls.clear();
         self.outgoing.clear();
+        self.began = self.now();
         self.loop_lag = Duration::ZERO;
         self.media_lag = Duration::ZERO;
         self.media_drops = 0;
@@ -131,6 +132,7 @@ impl Station {
         let event = TimelineEvent::Health {
             send_lag: self.media_lag.as_nanos() as u64,
             loop_lag: self.loop_lag.as_nanos() as u64,
+            host_lag: self.net.host_lag_since(self.began).as_nanos() as u64,
             socket_drops: drops,
         };
         self.note(event);

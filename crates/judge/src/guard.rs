@@ -8,10 +8,12 @@ use crate::view::View;
 /// Why the lab was not fit in this case.
 pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
     let health = view.evidence.timeline.entries.iter().rev().find_map(|entry| match entry.event {
-        TimelineEvent::Health { send_lag, loop_lag, socket_drops } => Some((send_lag, loop_lag, socket_drops)),
+        TimelineEvent::Health { send_lag, loop_lag, host_lag, socket_drops } => {
+            Some((send_lag, loop_lag, host_lag, socket_drops))
+        }
         _ => None,
     });
-    let Some((send_lag, loop_lag, drops)) = health else {
+    let Some((send_lag, loop_lag, host_lag, drops)) = health else {
         return Some("the lab's own health was not recorded, the case did not come to its end".to_owned());
     };
     let ms = |ns: u64| ns as f64 / 1e6;
@@ -27,6 +29,15 @@ pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
             "the lab's call driver was kept from running for {:.0} ms (allowed {}); run again on a quieter machine",
             ms(loop_lag),
             guard.loop_lag
+        ));
+    }
+    let on_a_stream = !view.case.measure.is_empty()
+        || view.case.check.iter().any(|check| check.rtp.is_some() || check.dtmf.is_some());
+    if on_a_stream && host_lag > guard.host_lag.0.as_nanos() as u64 {
+        return Some(format!(
+            "this machine kept ordinary programs waiting for {:.0} ms (allowed {}), perhaps the device among them; run again on a quieter machine",
+            ms(host_lag),
+            guard.host_lag
         ));
     }
     if drops > guard.socket_drops {

@@ -24,12 +24,12 @@ pub(crate) fn results(view: &View<'_>) -> Vec<CheckResult> {
                 evidence: vec![],
             });
         }
-        if let TimelineEvent::Aborted { reason } = &entry.event {
+        if let TimelineEvent::NotCarriedOut { reason } = &entry.event {
             results.push(CheckResult {
                 id: "carried-out".to_owned(),
-                title: "The case is carried out to its end".to_owned(),
-                verdict: Verdict::Inconc,
-                expected: "all steps".to_owned(),
+                title: "The case is carried out".to_owned(),
+                verdict: Verdict::Error,
+                expected: "a device that can be driven".to_owned(),
                 actual: reason.clone(),
                 clause: "this lab".to_owned(),
                 evidence: vec![],

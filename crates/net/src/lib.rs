@@ -12,6 +12,7 @@ mod clock;
 mod endpoint;
 mod error;
 mod health;
+mod host_watch;
 mod hub;
 mod media;
 mod network;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::host_watch::HostWatch;
 use crate::hub::{FreePort, Hub};
 use crate::{Clock, Endpoint, MediaPort, MediaSession, NetError, os_media, virtual_media};
 
@@ -14,14 +15,17 @@ use crate::{Clock, Endpoint, MediaPort, MediaSession, NetError, os_media, virtua
 pub struct Net {
     clock: Clock,
     hub: Option<Arc<Hub>>,
+    watch: Option<Arc<HostWatch>>,
 }
 
 impl Net {
     /// The operating system's network in real time.
     pub fn os() -> Self {
+        let clock = Clock::start();
         Self {
-            clock: Clock::start(),
+            clock,
             hub: None,
+            watch: Some(Arc::new(HostWatch::start(clock))),
         }
     }
 
@@ -38,12 +42,18 @@ impl Net {
         Self {
             clock: Clock::start(),
             hub: Some(Arc::new(Hub::new(delay))),
+            watch: None,
         }
     }
 
     /// The clock that all times of this network refer to.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// The longest time that an ordinary program of this machine was kept waiting since `since`. Zero in virtual time.
+    pub fn host_lag_since(&self, since: Duration) -> Duration {
+        self.watch.as_ref().map(|watch| watch.longest_since(since)).unwrap_or_default()
     }
 
     /// Whether this is a network in memory.

@@ -129,12 +129,14 @@ pub enum TimelineEvent {
         send_lag: u64,
         /// Largest time the call driver was kept from running, nanoseconds.
         loop_lag: u64,
+        /// Longest time an ordinary program of this machine was kept waiting, nanoseconds.
+        host_lag: u64,
         /// Datagrams dropped by the lab's own sockets.
         socket_drops: u64,
     },
-    /// The case was stopped from outside.
-    Aborted {
-        /// By whom.
+    /// The case could not be carried out at all.
+    NotCarriedOut {
+        /// Why.
         reason: String,
     },
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{Station, StationConfig};
-use voxproof_device::{Device, DeviceHealth, LabAddress};
+use voxproof_call::{CaseCapture, Station, StationConfig};
+use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
-use voxproof_record::TimelineEvent;
+use voxproof_record::{TimelineEvent, Wav};
 use voxproof_spec::{Capability, Ixit, LoadedCase};
 
 use crate::RunError;
@@ -20,6 +20,9 @@ const REGISTRATION: Duration = Duration::from_secs(15);
 /// A device that was there before gets this long to register again between two cases.
 const REREGISTRATION: Duration = Duration::from_secs(6);
 
+/// So many recoveries in a row that failed end the lane; its remaining cases are not run.
+const LOST: u32 = 3;
+
 pub(crate) struct Lane {
     station: Station,
     device: Box<dyn Device>,
@@ -30,6 +33,7 @@ pub(crate) struct Lane {
     unfit: Option<String>,
     /// The device was shut down by a case and has to be started again.
     stopped: bool,
+    failed_recoveries: u32,
 }
 
 impl Lane {
@@ -73,6 +77,7 @@ impl Lane {
             signals,
             unfit: None,
             stopped: false,
+            failed_recoveries: 0,
         };
         lane.reach().await?;
         Ok(lane)
@@ -120,7 +125,7 @@ impl Lane {
         self.station.pump_while(self.device.firmware()).await
     }
 
-    pub(crate) fn take_unfit(&mut self) -> Option<String> {
+    pub(crate) fn unfit(&self) -> Option<String> {
         self.unfit.clone()
     }
 
@@ -132,9 +137,23 @@ impl Lane {
         interrupt: &Interrupt,
         listener: &mut dyn StepListener,
     ) -> Result<Option<Left>, RunError> {
-        let recovered = self.make_fit().await?;
         let began = self.station.now();
         let case = &loaded.case;
+        let recovered = match self.make_fit().await {
+            Ok(recovered) => {
+                self.failed_recoveries = 0;
+                recovered
+            }
+            Err(error) => {
+                self.failed_recoveries += 1;
+                let reason = format!("the device could not be recovered: {error}");
+                self.unfit = Some(reason.clone());
+                self.station.begin_case();
+                self.station.note(TimelineEvent::NotCarriedOut { reason });
+                let capture = self.station.end_case(false).await;
+                return Ok(Some(self.left(loaded, attempt, capture, None, began, None)));
+            }
+        };
         let answer = case.needs.iter().any(|need| **need == Capability::Answer);
         let prepared = self.station.pump_while(self.device.prepare(answer)).await;
         let by_restart = prepared.is_ok() && self.station.binding().is_none() && !self.has_address;
@@ -182,9 +201,21 @@ impl Lane {
         if driven == Driven::Stopped {
             return Ok(None);
         }
-        Ok(Some(Left {
-            case: case.id.to_string(),
-            rev: case.rev,
+        Ok(Some(self.left(loaded, attempt, capture, recording, began, recovered)))
+    }
+
+    fn left(
+        &mut self,
+        loaded: &LoadedCase,
+        attempt: u32,
+        capture: CaseCapture,
+        recording: Option<Wav>,
+        began: Duration,
+        recovered: Option<String>,
+    ) -> Left {
+        Left {
+            case: loaded.case.id.to_string(),
+            rev: loaded.case.rev,
             attempt,
             case_source: Arc::clone(&loaded.source),
             capture,
@@ -193,11 +224,16 @@ impl Lane {
             log: self.device.log(),
             recovered,
             wall_s: self.station.now().saturating_sub(began).as_secs_f64(),
-        }))
+        }
+    }
+
+    /// The device cannot be brought back: going on would only repeat that.
+    pub(crate) fn has_lost_its_device(&self) -> bool {
+        self.failed_recoveries >= LOST
     }
 
     /// Recovers the device when the last case left it unfit; says why.
-    async fn make_fit(&mut self) -> Result<Option<String>, RunError> {
+    async fn make_fit(&mut self) -> Result<Option<String>, DeviceError> {
         let reason = self.unfit.take();
         if reason.is_some() || self.stopped {
             self.station.forget_binding();

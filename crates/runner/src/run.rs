@@ -467,7 +467,7 @@ struct Worker {
 
 impl Worker {
     async fn work(self, mut lane: Lane) {
-        while self.interrupt.presses() == 0 && !self.shared.is_broken() {
+        while self.interrupt.presses() == 0 && !self.shared.is_broken() && !lane.has_lost_its_device() {
             let Some(case) = lock(&self.shared.queue).pop_front() else { break };
             if let Err(error) = self.one(&mut lane, &case).await {
                 self.shared.fail(error);
@@ -479,7 +479,7 @@ impl Worker {
     async fn one(&self, lane: &mut Lane, loaded: &LoadedCase) -> Result<(), RunError> {
         let id = loaded.case.id.to_string();
         let attempt = self.shared.attempts.get(&id).copied().unwrap_or(0) + 1;
-        let recovering = lane.take_unfit();
+        let recovering = lane.unfit();
         let shared = Arc::clone(&self.shared);
         let case = id.clone();
         let begun = tokio::task::spawn_blocking(move || {

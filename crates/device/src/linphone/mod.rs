@@ -33,8 +33,11 @@ const STARTING: Duration = Duration::from_secs(15);
 /// Commands are answered within 20 ms, digits within a second each.
 const ANSWERING: Duration = Duration::from_secs(5);
 
-/// The file its microphone hears; linphonec loops it by itself. Relative to the folder it runs in.
+/// The file its microphone hears. Relative to the folder it runs in.
 const SPEECH: &str = "../speech.wav";
+
+/// linphonec pauses before it plays the file again, so the file outlasts every call of a suite. In seconds.
+const SPEECH_LENGTH: u32 = 600;
 
 pub(crate) struct Linphone {
     driver: LinphoneDriver,
@@ -45,6 +48,7 @@ pub(crate) struct Linphone {
     sip_port: Option<u16>,
     lab: Option<LabAddress>,
     running: Option<Running>,
+    right: Option<Right>,
     /// A case shut it down; the next one needs it again.
     shut_down: bool,
     answering: bool,
@@ -58,7 +62,6 @@ struct Running {
     /// linphonec's own log, with its SIP messages.
     own_log: LogFile,
     recordings: u32,
-    _right: Right,
 }
 
 impl Running {
@@ -83,6 +86,7 @@ impl Linphone {
             sip_port: None,
             lab: None,
             running: None,
+            right: None,
             shut_down: false,
             answering: true,
             earlier_log: Vec::new(),
@@ -100,7 +104,7 @@ impl Linphone {
         fs::create_dir_all(folder.join("home/.local/share/linphone"))?;
         fs::create_dir_all(folder.join("home/.config/linphone"))?;
         if self.starts == 1 {
-            sound::save(&self.speech, &folder.join(SPEECH))?;
+            sound::save(&sound::looped(&self.speech, SPEECH_LENGTH), &folder.join(SPEECH))?;
         }
         let sip_port = match (self.driver.sip_port, self.sip_port) {
             (0, Some(port)) => port,
@@ -115,7 +119,7 @@ impl Linphone {
         Ok(folder)
     }
 
-    async fn launch(&mut self, lab: &LabAddress, right: Right) -> Result<Running, DeviceError> {
+    async fn launch(&mut self, lab: &LabAddress) -> Result<Running, DeviceError> {
         let program = process::find_program(&self.driver.program)
             .ok_or_else(|| program_missing(&self.driver.program, PACKAGE))?;
         let folder = self.folder(lab).map_err(|error| {
@@ -153,7 +157,6 @@ impl Linphone {
             folder,
             own_log,
             recordings: 1,
-            _right: right,
         };
         match started {
             Ok(Ok(())) => Ok(running),
@@ -330,8 +333,11 @@ impl Device for Linphone {
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;
-        let right = Right::acquire().await?;
-        self.running = Some(self.launch(lab, right).await?);
+        // kept over restarts: another run must not slip in between
+        if self.right.is_none() {
+            self.right = Some(Right::acquire().await?);
+        }
+        self.running = Some(self.launch(lab).await?);
         self.carry_out("start", "soundcard use files").await?;
         self.carry_out("start", &format!("play {SPEECH}")).await?;
         self.record().await
