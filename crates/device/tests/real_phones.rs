@@ -62,6 +62,19 @@ fn expires_zero(message: &Message) -> bool {
                 .any(|contact| contact.params.value("expires") == Some("0")))
 }
 
+fn instance(register: &Message) -> String {
+    let contacts = register.contacts();
+    contacts[0]
+        .params
+        .value("+sip.instance")
+        .expect("an instance")
+        .to_owned()
+}
+
+fn port(register: &Message) -> Option<u16> {
+    register.contacts()[0].uri.port
+}
+
 fn silent(payload: &[u8]) -> bool {
     payload.iter().all(|byte| byte & 0x7f >= 0x7e)
 }
@@ -111,7 +124,6 @@ impl Bench {
 
     /// The phone ends its call and starts anew, and everything the driver says about it is right at each point.
     async fn starts_and_registers(&mut self) {
-        let began = Instant::now();
         let firmware = self.device.firmware().await;
         assert!(firmware.starts_with(|c: char| c.is_ascii_digit()), "{firmware}");
         assert!(matches!(
@@ -119,10 +131,17 @@ impl Bench {
             DeviceHealth::Gone { own_fault: false, .. }
         ));
         let address = self.lab.address();
-        self.lab.during(self.device.start(&address)).await.unwrap();
+        for attempt in 1.. {
+            let started = self.lab.during(self.device.start(&address)).await;
+            match started {
+                Ok(()) => break,
+                // a run of somebody else on this machine has linphonec, and a whole suite takes some minutes
+                Err(error) if attempt < 12 && error.to_string().contains("another run") => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
         self.lab.expect_request(0, "REGISTER").await;
         assert_eq!(self.device.health().await, DeviceHealth::Running);
-        within(began, Duration::from_secs(40), ());
     }
 
     async fn places_a_call(&mut self) {
@@ -289,12 +308,16 @@ impl Bench {
         self.lab.expect_request(from, "REGISTER").await;
         let from = self.lab.seen.len();
         self.does(DeviceAction::Restart(NONE)).await;
-        self.lab.expect(from, "un-registration", expires_zero).await;
-        self.lab
+        let gone = self.lab.expect(from, "un-registration", expires_zero).await;
+        let back = self
+            .lab
             .expect(from, "registration", |m| {
                 m.method() == Some("REGISTER") && !expires_zero(m)
             })
             .await;
+        // the same device at the same place
+        assert_eq!(instance(&gone), instance(&back));
+        assert_eq!(port(&gone), port(&back));
     }
 
     async fn recovers_from_a_crash(&mut self) {
@@ -310,7 +333,7 @@ impl Bench {
             let health = loop {
                 self.lab.during(sleep(Duration::from_millis(20))).await;
                 match self.device.health().await {
-                    DeviceHealth::Running => within(began, Duration::from_secs(20), ()),
+                    DeviceHealth::Running => assert!(began.elapsed() < Duration::from_secs(20), "it survives {signal}"),
                     gone @ DeviceHealth::Gone { .. } => break gone,
                 }
             };

@@ -59,8 +59,9 @@ impl<'a> View<'a> {
                 (false, PacketDirection::Outbound) => packet.source,
                 _ => continue,
             };
-            let inside = interval.is_none_or(|(from, to)| packet.at >= from && packet.at <= to);
-            if inside && spans.iter().any(|span| span.local == lab_end) && !is_rtcp(&packet.payload) {
+            // half-open: what the next step sets off at its very start is not part of this interval
+            let inside = interval.is_none_or(|(from, to)| packet.at >= from && packet.at < to);
+            if inside && spans.iter().any(|span| span.local == lab_end) && may_be_rtp(&packet.payload) {
                 found.ports.source = packet.source.port();
                 found.ports.destination = packet.destination.port();
                 found.packets.push((packet.at, packet.payload.as_slice()));
@@ -70,6 +71,17 @@ impl<'a> View<'a> {
         let until = interval.map_or(Duration::MAX, |(_, to)| to);
         found.ports.lab = spans.iter().rev().find(|span| span.from <= until).map_or(0, |span| span.local.port());
         found
+    }
+}
+
+/// Whether a datagram on an RTP port is meant as RTP. RTCP, STUN and DTLS share the port legally and are told apart by their
+/// first octet (RFC 7983 7); an empty datagram or CRLFs keep a NAT binding alive (RFC 6263 4.1). Anything else counts as RTP, and as
+/// malformed if it is none.
+fn may_be_rtp(payload: &[u8]) -> bool {
+    match payload.first() {
+        None | Some(0..=3 | 20..=63) => false,
+        Some(b'\r' | b'\n') if payload.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => false,
+        Some(_) => !is_rtcp(payload),
     }
 }
 

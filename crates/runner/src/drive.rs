@@ -32,8 +32,8 @@ pub(crate) enum Driven {
 /// Told of every step.
 pub(crate) trait StepListener: Send {
     fn started(&mut self, step: &str);
-    /// Resolves when the end of the step is on disk.
-    fn ended(&mut self, step: String, outcome: &StepOutcome) -> tokio::task::JoinHandle<()>;
+    /// Writes the end of the step to disk; what is returned resolves when that is done.
+    fn ended(&mut self, step: String, outcome: &StepOutcome) -> Option<tokio::task::JoinHandle<()>>;
 }
 
 pub(crate) struct Drive<'a> {
@@ -84,9 +84,10 @@ impl Drive<'_> {
             outcome = self.step(step) => outcome,
         };
         self.station.note(TimelineEvent::StepEnded { phase, index, outcome: outcome.clone() });
-        let written = listener.ended(steps::describe(step), &outcome);
         // the journal line is on disk before the next step starts; the lab keeps answering meanwhile
-        let _ = self.station.pump_while(written).await;
+        if let Some(written) = listener.ended(steps::describe(step), &outcome) {
+            let _ = self.station.pump_while(written).await;
+        }
         outcome
     }
 
@@ -308,7 +309,11 @@ impl Drive<'_> {
         self.station.note(TimelineEvent::DeviceAction { action: words, reply, done });
         match result {
             Ok(_) => StepOutcome::Done,
-            Err(error) => StepOutcome::Driver { reason: error.to_string() },
+            // out of reach is the rig's trouble; an order that the device does not take (no call, crashed) is the state of the case
+            Err(error @ (DeviceError::Unreachable { .. } | DeviceError::Timeout { .. })) => {
+                StepOutcome::Driver { reason: error.to_string() }
+            }
+            Err(error) => StepOutcome::Precondition { reason: error.to_string() },
         }
     }
 }

@@ -90,6 +90,7 @@ struct Shared {
     /// A record that cannot be written ends the run; the first problem is kept.
     broken: Mutex<Option<RunError>>,
     attempts: BTreeMap<String, u32>,
+    virtual_time: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -110,6 +111,22 @@ impl Shared {
     }
 }
 
+/// Disk work beside the lab's own: on another thread in real time, at once in virtual time, where nothing may depend on
+/// how fast a disk is.
+fn aside<T: Send + 'static>(
+    virtual_time: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = Result<T, RunError>> {
+    let (now, later) = if virtual_time { (Some(work()), None) } else { (None, Some(tokio::task::spawn_blocking(work))) };
+    async move {
+        match (now, later) {
+            (Some(done), _) => Ok(done),
+            (None, Some(task)) => task.await.map_err(|error| RunError::Internal(error.to_string())),
+            (None, None) => Err(RunError::Internal("no work".to_owned())),
+        }
+    }
+}
+
 struct Listener {
     case: String,
     shared: Arc<Shared>,
@@ -121,7 +138,7 @@ impl StepListener for Listener {
         (self.progress)(Progress::Step { case: self.case.clone(), step: step.to_owned() });
     }
 
-    fn ended(&mut self, step: String, outcome: &StepOutcome) -> tokio::task::JoinHandle<()> {
+    fn ended(&mut self, step: String, outcome: &StepOutcome) -> Option<tokio::task::JoinHandle<()>> {
         let outcome = match outcome {
             StepOutcome::Done => "done".to_owned(),
             StepOutcome::NotSeen { awaited, within_ms } => format!("not seen within {within_ms} ms: {awaited}"),
@@ -131,11 +148,16 @@ impl StepListener for Listener {
         };
         let event = Event::StepEnded { case: self.case.clone(), step, outcome };
         let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || {
+        let write = move || {
             if let Err(error) = shared.append(event) {
                 shared.fail(error.into());
             }
-        })
+        };
+        if self.shared.virtual_time {
+            write();
+            return None;
+        }
+        Some(tokio::task::spawn_blocking(write))
     }
 }
 
@@ -385,6 +407,7 @@ impl Runner {
             queue: Mutex::new(selected.into()),
             broken: Mutex::new(None),
             attempts,
+            virtual_time: self.options.virtual_time,
         });
         let mut tasks = tokio::task::JoinSet::new();
         for lane in lanes {
@@ -482,25 +505,25 @@ impl Worker {
         let recovering = lane.unfit();
         let shared = Arc::clone(&self.shared);
         let case = id.clone();
-        let begun = tokio::task::spawn_blocking(move || {
+        let begun = aside(self.shared.virtual_time, move || {
             if let Some(reason) = recovering {
                 shared.append(Event::DeviceRecovered { reason })?;
             }
             shared.append(Event::CaseStarted { case, attempt })
         });
-        joined(lane.idle_while(begun).await)??;
+        lane.idle_while(begun).await??;
         (self.progress)(Progress::CaseStarted { case: id.clone(), title: loaded.case.title.clone() });
         let mut listener =
             Listener { case: id.clone(), shared: Arc::clone(&self.shared), progress: Arc::clone(&self.progress) };
         let Some(left) = lane.drive(loaded, attempt, &self.interrupt, &mut listener).await? else { return Ok(()) };
         let shared = Arc::clone(&self.shared);
         let target = self.target;
-        let judged = tokio::task::spawn_blocking(move || {
+        let judged = aside(self.shared.virtual_time, move || {
             let finished = store_and_judge(&shared.run, &shared.evidence, left, target)?;
             shared.append(Event::CaseFinished(Box::new(finished.clone())))?;
             Ok::<_, RunError>(finished)
         });
-        let finished = joined(lane.idle_while(judged).await)??;
+        let finished = lane.idle_while(judged).await??;
         (self.progress)(Progress::CaseFinished {
             case: id,
             title: loaded.case.title.clone(),
@@ -510,10 +533,6 @@ impl Worker {
         });
         Ok(())
     }
-}
-
-fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, RunError> {
-    result.map_err(|error| RunError::Internal(error.to_string()))
 }
 
 /// A folder for the device programs' own files, gone when the run is over.

@@ -94,6 +94,8 @@ pub enum Fault {
     ReferNoNotify,
     /// A transferred phone calls somebody else (RFC 3515 2.4.2).
     ReferWrongTarget,
+    /// A transferring phone sends the other side to somebody else (RFC 3515 2.4.1).
+    TransferWrongTarget,
     /// Speech is lost after the other side moves its media, because the phone keeps sending to the old port (RFC 3264 8.3.1).
     IgnoresNewRtpAddress,
     /// The user hears chopped speech, because every third packet is not played.
@@ -159,6 +161,7 @@ impl Fault {
         Self::DuplicateInviteSecondAnswer,
         Self::ReferNoNotify,
         Self::ReferWrongTarget,
+        Self::TransferWrongTarget,
         Self::IgnoresNewRtpAddress,
         Self::ReceiveDropsEveryThirdPacket,
         Self::ReceiveSilent,
@@ -186,6 +189,7 @@ impl Fault {
             Self::WrongPayloadType
                 | Self::WrongLaw
                 | Self::NoAudio
+                | Self::TimestampStepWrong
                 | Self::HoldIgnored
                 | Self::NeverAnswers
                 | Self::AnswersGarbage
@@ -367,6 +371,10 @@ impl Fault {
             Self::ReferWrongTarget => (
                 "refer-wrong-target",
                 "A transferred phone calls somebody else (RFC 3515 2.4.2).",
+            ),
+            Self::TransferWrongTarget => (
+                "transfer-wrong-target",
+                "A transferring phone sends the other side to somebody else (RFC 3515 2.4.1).",
             ),
             Self::IgnoresNewRtpAddress => (
                 "ignores-new-rtp-address",

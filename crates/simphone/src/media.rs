@@ -180,10 +180,6 @@ impl CallMedia {
             self.talkspurt = true;
             return;
         };
-        if self.has(Fault::SsrcChanges) && self.packets_of_source == 1000 / PTIME_MS {
-            self.packetizer.ssrc = self.ids.next_u64() as u32;
-            self.packets_of_source = 0;
-        }
         self.packets_of_source += 1;
         let tone = match plan.telephone_event {
             Some(_) => self.tones.tick(self.packetizer.timestamp, PTIME_MS),
@@ -191,6 +187,11 @@ impl CallMedia {
         };
         match tone {
             Tone::Speech => {
+                // not within a telephone-event: that would be a fault of the keys as well
+                if self.has(Fault::SsrcChanges) && self.packets_of_source > 1000 / PTIME_MS {
+                    self.packetizer.ssrc = self.ids.next_u64() as u32;
+                    self.packets_of_source = 1;
+                }
                 self.packetizer.payload_type = if self.has(Fault::WrongPayloadType) {
                     99
                 } else {

@@ -98,6 +98,11 @@ impl Baresip {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
+        // the instance a phone names itself by outlives a restart (RFC 5626 4.1); baresip keeps it in a file
+        let _ = fs::copy(
+            self.scratch.join(format!("baresip-{}/uuid", self.starts - 1)),
+            folder.join("uuid"),
+        );
         let speech = folder.join(SPEECH);
         if self.starts == 1 || !speech.exists() {
             sound::save(&sound::looped(&self.speech, SPEECH_LENGTH), &speech)?;

@@ -52,6 +52,8 @@ pub(crate) struct Linphone {
     /// A case shut it down; the next one needs it again.
     shut_down: bool,
     answering: bool,
+    /// The instance it names itself by, which outlives a restart (RFC 5626 4.1).
+    instance: Option<String>,
     /// Log of the starts before this one.
     earlier_log: Vec<u8>,
 }
@@ -89,6 +91,7 @@ impl Linphone {
             right: None,
             shut_down: false,
             answering: true,
+            instance: None,
             earlier_log: Vec::new(),
         }
     }
@@ -113,7 +116,10 @@ impl Linphone {
         };
         self.sip_port = Some(sip_port);
         let rtp_port = ports::free_rtp_port(lab.device_ip)?;
-        fs::write(folder.join("rc"), config::text(lab, sip_port, rtp_port))?;
+        fs::write(
+            folder.join("rc"),
+            config::text(lab, sip_port, rtp_port, self.instance.as_deref()),
+        )?;
         // a machine with a sound card must not ring
         fs::write(folder.join("no-sound.conf"), "")?;
         Ok(folder)
@@ -284,6 +290,8 @@ impl Linphone {
             running.program.end().await;
         }
         self.earlier_log.extend(running.log());
+        let rewritten = fs::read_to_string(running.folder.join("rc")).unwrap_or_default();
+        self.instance = config::instance(&rewritten).or_else(|| self.instance.take());
         // a killed one leaves it behind; the lock is still held, so it is nobody else's
         let _ = fs::remove_file(socket_path());
     }
