@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use voxproof_device::LabAddress;
@@ -301,10 +301,4 @@ pub(crate) fn installed(program: &str) -> bool {
         println!("skipped: {program} is not installed");
     }
     found
-}
-
-/// Whether the time is kept; the bound is wide, as machines that run tests are busy.
-pub(crate) fn within<T>(began: Instant, limit: Duration, value: T) -> T {
-    assert!(began.elapsed() < limit, "took {:?}", began.elapsed());
-    value
 }
