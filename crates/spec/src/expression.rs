@@ -398,12 +398,17 @@ impl Checker<'_> {
             },
             ("_?_:_", [_, yes, _]) => yes.clone(),
             ("_+_" | "_-_" | "_*_" | "_/_" | "_%_", [left, right]) => {
-                if !comparable(left, right) {
+                let mixed = matches!(
+                    (left, right),
+                    (Type::Int, Type::Double) | (Type::Double, Type::Int)
+                );
+                if mixed || !comparable(left, right) {
+                    let help = mixed.then(|| "CEL does not convert by itself: write double(...)".to_owned());
                     self.mistake(
                         "E0107",
                         id,
                         format!("{} and {} cannot be combined", left.describe(), right.describe()),
-                        None,
+                        help,
                     );
                 }
                 left.clone()
@@ -524,6 +529,21 @@ mod tests {
         assert_eq!(mistakes("mgs.status == 1")[0], ("E0106", "mgs".to_owned()));
         assert_eq!(mistakes("'x' in msg.status")[0].0, "E0107");
         assert_eq!(mistakes("msg.allow.all(a, a == 3)")[0].0, "E0107");
+    }
+
+    #[test]
+    fn whole_numbers_and_others_compare_but_do_not_combine() {
+        let variables = json!({"timestamp_step": 160, "mean_interval_ms": 20.0});
+        let environment = rtp_environment(&[]);
+        let comparison = Expression::parse("rtp.timestamp_step > rtp.mean_interval_ms").unwrap();
+        assert!(comparison.mistakes(&environment).is_empty());
+        assert!(comparison.evaluate(&[("rtp", &variables)]).unwrap());
+        let product = Expression::parse("rtp.timestamp_step * 2.0 > rtp.mean_interval_ms").unwrap();
+        assert_eq!(product.mistakes(&environment)[0].code, "E0107");
+        assert!(product.evaluate(&[("rtp", &variables)]).is_err());
+        let converted = Expression::parse("double(rtp.timestamp_step) * 2.0 > rtp.mean_interval_ms").unwrap();
+        assert!(converted.mistakes(&environment).is_empty());
+        assert!(converted.evaluate(&[("rtp", &variables)]).unwrap());
     }
 
     #[test]
