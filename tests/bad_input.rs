@@ -12,8 +12,14 @@ struct Ended {
 }
 
 fn run(arguments: &[&str]) -> Ended {
-    let output = common::voxproof().args(arguments).output().expect("voxproof starts");
-    Ended { code: output.status.code(), stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
+    let output = common::voxproof()
+        .args(arguments)
+        .output()
+        .expect("voxproof starts");
+    Ended {
+        code: output.status.code(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 /// A copy of the suite that a test may spoil.
@@ -29,7 +35,10 @@ fn copy_of_the_suite(into: &Path) -> String {
     fs::copy(source.join("suite.toml"), target.join("suite.toml")).expect("a copy");
     let wav = into.join("fixtures/wav");
     fs::create_dir_all(&wav).expect("a folder");
-    for entry in fs::read_dir(common::root().join("fixtures/wav")).expect("signals").flatten() {
+    for entry in fs::read_dir(common::root().join("fixtures/wav"))
+        .expect("signals")
+        .flatten()
+    {
         fs::copy(entry.path(), wav.join(entry.file_name())).expect("a copy");
     }
     target.display().to_string()
@@ -48,7 +57,12 @@ fn a_spoilt_case_is_named_with_file_line_and_caret_and_nothing_runs() {
     let folder = common::scratch();
     for (from, to, code, words) in [
         ("catalogue = ", "catalog = ", "E0102", "catalogue"),
-        ("duration = \"", "duration = \"9 bananas\"#", "E0104", "not a unit of time"),
+        (
+            "duration = \"",
+            "duration = \"9 bananas\"#",
+            "E0104",
+            "not a unit of time",
+        ),
         ("applies = \"true\"\n", "", "E0103", "applies = \"true\""),
         ("msg.status", "msg.statsu", "E0106", "status"),
     ] {
@@ -58,10 +72,22 @@ fn a_spoilt_case_is_named_with_file_line_and_caret_and_nothing_runs() {
         assert!(text.contains(from), "{from}");
         fs::write(&case, text.replacen(from, to, 1)).expect("the case can be spoilt");
         let out = folder.path().join("out");
-        let ended = run(&["run", &suite, "--device", "sim", "--virtual-time", "--out", &out.display().to_string()]);
+        let ended = run(&[
+            "run",
+            &suite,
+            "--device",
+            "sim",
+            "--virtual-time",
+            "--out",
+            &out.display().to_string(),
+        ]);
         assert_eq!(ended.code, Some(3), "{}", ended.stderr);
         for wanted in [code, words, "IPP-OPT-001.toml:", "^"] {
-            assert!(ended.stderr.contains(wanted), "`{wanted}` is not in:\n{}", ended.stderr);
+            assert!(
+                ended.stderr.contains(wanted),
+                "`{wanted}` is not in:\n{}",
+                ended.stderr
+            );
         }
         assert!(!out.exists(), "a run folder was written");
     }
@@ -76,7 +102,14 @@ fn an_unreachable_device_ends_before_the_run_begins() {
         folder.path(),
         &format!("{IDENTITY}[driver.command]\nanswers_by_itself = true\n[ixit]\naddress = \"127.0.0.1:9\"\n"),
     );
-    let ended = run(&["run", "test-specs/ip-phone", "--device", &device, "--out", &out.display().to_string()]);
+    let ended = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        &device,
+        "--out",
+        &out.display().to_string(),
+    ]);
     assert_eq!(ended.code, Some(6), "{}", ended.stderr);
     assert!(ended.stderr.contains("does not answer"), "{}", ended.stderr);
     assert!(!out.exists(), "a run folder was written");
@@ -91,9 +124,20 @@ fn a_port_in_use_is_said_to_be_in_use() {
         folder.path(),
         &format!("{IDENTITY}[driver.command]\nanswers_by_itself = true\n[ixit]\nserver = \"{address}\"\n"),
     );
-    let ended = run(&["run", "test-specs/ip-phone", "--device", &device, "--out", &folder.path().display().to_string()]);
+    let ended = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        &device,
+        "--out",
+        &folder.path().display().to_string(),
+    ]);
     assert_eq!(ended.code, Some(6), "{}", ended.stderr);
-    assert!(ended.stderr.contains(&address.to_string()) && ended.stderr.contains("in use"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&address.to_string()) && ended.stderr.contains("in use"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -103,7 +147,15 @@ fn a_run_folder_that_cannot_be_written_claims_nothing() {
     let blocked = folder.path().join("blocked");
     fs::write(&blocked, b"").expect("a file");
     let out = blocked.join("runs").display().to_string();
-    let ended = run(&["run", "test-specs/ip-phone", "--device", "sim", "--virtual-time", "--out", &out]);
+    let ended = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        "sim",
+        "--virtual-time",
+        "--out",
+        &out,
+    ]);
     assert_eq!(ended.code, Some(7), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("PASS"), "{}", ended.stderr);
@@ -115,14 +167,33 @@ fn a_full_disk_in_the_middle_of_a_run_claims_nothing_more() {
     let out = folder.path().join("out");
     // the journal's own evidence folder becomes a file while the run goes on: the next evidence cannot be stored
     let mut child = common::voxproof()
-        .args(["run", "test-specs/ip-phone", "--device", "sim", "--jobs", "1", "--out", &out.display().to_string()])
+        .args([
+            "run",
+            "test-specs/ip-phone",
+            "--device",
+            "sim",
+            "--jobs",
+            "1",
+            "--out",
+            &out.display().to_string(),
+        ])
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("voxproof starts");
     let run = loop {
-        assert!(child.try_wait().expect("a child").is_none(), "the run ended before it began");
-        let begun = fs::read_dir(&out).into_iter().flatten().flatten().map(|entry| entry.path()).next();
-        if let Some(run) = begun.filter(|run| run.join("evidence").exists() && run.join("journal.jsonl").exists()) {
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "the run ended before it began"
+        );
+        let begun = fs::read_dir(&out)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .next();
+        if let Some(run) =
+            begun.filter(|run| run.join("evidence").exists() && run.join("journal.jsonl").exists())
+        {
             break run;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -132,7 +203,10 @@ fn a_full_disk_in_the_middle_of_a_run_claims_nothing_more() {
     let output = child.wait_with_output().expect("voxproof ends");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(7), "{stderr}");
-    assert!(!run.join("report.html").exists(), "a report was written without evidence");
+    assert!(
+        !run.join("report.html").exists(),
+        "a report was written without evidence"
+    );
     assert!(!stderr.contains("meets the requirements"), "{stderr}");
 }
 
@@ -145,20 +219,49 @@ fn devices_that_misbehave_on_the_wire_do_not_hang_or_crash_the_lab() {
         let run = common::run_sim_in(&suite, &[fault], 1, out.path(), Some("id.startsWith('IPP-BAS')"));
         let counts = run.counts();
         assert!(counts.fail > 0, "{fault:?}: {counts:?}");
-        assert_eq!(counts.error, 0, "{fault:?}: a device fault is not an error of the lab");
+        assert_eq!(
+            counts.error, 0,
+            "{fault:?}: a device fault is not an error of the lab"
+        );
     }
 }
 
 #[test]
 fn unknown_faults_and_empty_selections_have_their_own_codes() {
-    let unknown = run(&["run", "test-specs/ip-phone", "--device", "sim:no-audi", "--virtual-time"]);
+    let unknown = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        "sim:no-audi",
+        "--virtual-time",
+    ]);
     assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
     assert!(unknown.stderr.contains("no-audio"), "{}", unknown.stderr);
-    let nothing = run(&["run", "test-specs/ip-phone", "--device", "sim", "--virtual-time", "--only", "id == 'NONE'"]);
+    let nothing = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        "sim",
+        "--virtual-time",
+        "--only",
+        "id == 'NONE'",
+    ]);
     assert_eq!(nothing.code, Some(4), "{}", nothing.stderr);
-    let senseless = run(&["run", "test-specs/ip-phone", "--device", "sim", "--virtual-time", "--only", "idd == 'X'"]);
+    let senseless = run(&[
+        "run",
+        "test-specs/ip-phone",
+        "--device",
+        "sim",
+        "--virtual-time",
+        "--only",
+        "idd == 'X'",
+    ]);
     assert_eq!(senseless.code, Some(3), "{}", senseless.stderr);
-    assert!(senseless.stderr.contains("did you mean `id`"), "{}", senseless.stderr);
+    assert!(
+        senseless.stderr.contains("did you mean `id`"),
+        "{}",
+        senseless.stderr
+    );
     assert_eq!(run(&["run"]).code, Some(2));
     assert_eq!(run(&["judge", "/nonexistent"]).code, Some(7));
 }

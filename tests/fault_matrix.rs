@@ -25,8 +25,17 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
     let suite = common::suite();
     let healthy = common::run_sim(&suite, &[], 1);
     for case in &healthy.cases {
-        let attempt = case.attempts.last().unwrap_or_else(|| panic!("{} was not run", case.planned.id));
-        assert_eq!(attempt.judgement.verdict, Verdict::Pass, "{}: {}", case.planned.id, attempt.judgement.reason);
+        let attempt = case
+            .attempts
+            .last()
+            .unwrap_or_else(|| panic!("{} was not run", case.planned.id));
+        assert_eq!(
+            attempt.judgement.verdict,
+            Verdict::Pass,
+            "{}: {}",
+            case.planned.id,
+            attempt.judgement.reason
+        );
     }
     let cases: BTreeSet<String> = verdicts(&healthy).into_keys().collect();
 
@@ -36,9 +45,14 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
-                    let Some(fault) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() else { break };
+                    let Some(fault) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
+                        break;
+                    };
                     let run = common::run_sim(&suite, &[fault], 1);
-                    matrix.lock().unwrap_or_else(PoisonError::into_inner).insert(fault.name(), verdicts(&run));
+                    matrix
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(fault.name(), verdicts(&run));
                 }
             });
         }
@@ -48,11 +62,23 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
     let mut proof: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut problems = vec![];
     for (fault, row) in &matrix {
-        let broad = Fault::ALL.iter().any(|one| one.name() == *fault && one.is_broad());
-        let failed: Vec<&String> = row.iter().filter(|(_, verdict)| **verdict == Verdict::Fail).map(|(case, _)| case).collect();
-        let errors: Vec<&String> = row.iter().filter(|(_, verdict)| **verdict == Verdict::Error).map(|(case, _)| case).collect();
+        let broad = Fault::ALL
+            .iter()
+            .any(|one| one.name() == *fault && one.is_broad());
+        let failed: Vec<&String> = row
+            .iter()
+            .filter(|(_, verdict)| **verdict == Verdict::Fail)
+            .map(|(case, _)| case)
+            .collect();
+        let errors: Vec<&String> = row
+            .iter()
+            .filter(|(_, verdict)| **verdict == Verdict::Error)
+            .map(|(case, _)| case)
+            .collect();
         if !errors.is_empty() {
-            problems.push(format!("{fault}: a device fault must not be an error of the lab: {errors:?}"));
+            problems.push(format!(
+                "{fault}: a device fault must not be an error of the lab: {errors:?}"
+            ));
         }
         if failed.is_empty() {
             problems.push(format!("{fault}: no case notices it"));
@@ -72,7 +98,11 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
     common::same_or_generate("docs/fault-matrix.md", &page(&cases, &matrix, &proof));
 }
 
-fn page(cases: &BTreeSet<String>, matrix: &BTreeMap<&'static str, Row>, proof: &BTreeMap<String, Vec<&str>>) -> String {
+fn page(
+    cases: &BTreeSet<String>,
+    matrix: &BTreeMap<&'static str, Row>,
+    proof: &BTreeMap<String, Vec<&str>>,
+) -> String {
     let mut text = String::from(
         "# The fault matrix\n\n\
          A test that cannot fail proves nothing. The simulated phone has faults that can be switched on one by one; each row \
@@ -82,15 +112,26 @@ fn page(cases: &BTreeSet<String>, matrix: &BTreeMap<&'static str, Row>, proof: &
          ## Cases and the faults that fail exactly them\n\n| case | faults |\n|---|---|\n",
     );
     for case in cases {
-        let faults = proof.get(case).map(|list| list.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+        let faults = proof.get(case).map(|list| {
+            list.iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
         text += &format!("| {case} | {} |\n", faults.unwrap_or_default());
     }
     text += "\n## Faults and what they do to the suite\n\nA case that a fault keeps from being judged is inconclusive: \
              the phone is not blamed for what was not seen.\n\n| fault | failed | inconclusive |\n|---|---|---|\n";
     for fault in Fault::ALL {
-        let Some(row) = matrix.get(fault.name()) else { continue };
+        let Some(row) = matrix.get(fault.name()) else {
+            continue;
+        };
         let list = |wanted: Verdict| {
-            row.iter().filter(|(_, verdict)| **verdict == wanted).map(|(case, _)| case.as_str()).collect::<Vec<_>>().join(", ")
+            row.iter()
+                .filter(|(_, verdict)| **verdict == wanted)
+                .map(|(case, _)| case.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         text += &format!(
             "| `{}`: {} | {} | {} |\n",

@@ -11,6 +11,7 @@ fn schemas_are_up_to_date() {
         let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
         common::same_or_generate(&format!("schemas/{name}.schema.json"), &text);
     }
-    let text = serde_json::to_string_pretty(&voxproof_report::report_schema()).expect("a schema is JSON") + "\n";
+    let text =
+        serde_json::to_string_pretty(&voxproof_report::report_schema()).expect("a schema is JSON") + "\n";
     common::same_or_generate("schemas/report.schema.json", &text);
 }

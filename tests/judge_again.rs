@@ -8,11 +8,23 @@ use std::fs;
 fn judge_reproduces_a_run_and_notices_one_changed_byte() {
     let suite = common::suite();
     let out = common::scratch();
-    let run = common::run_sim_in(&suite, &[], 7, out.path(), Some("id.startsWith('IPP-HLD') || id.startsWith('IPP-AUD')"));
+    let run = common::run_sim_in(
+        &suite,
+        &[],
+        7,
+        out.path(),
+        Some("id.startsWith('IPP-HLD') || id.startsWith('IPP-AUD')"),
+    );
     let folder = run.path.display().to_string();
     let judge = || {
-        let output = common::voxproof().args(["judge", &folder]).output().expect("voxproof starts");
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        let output = common::voxproof()
+            .args(["judge", &folder])
+            .output()
+            .expect("voxproof starts");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
     };
     let (code, text) = judge();
     assert_eq!(code, Some(0), "{text}");
@@ -47,7 +59,10 @@ fn two_runs_in_virtual_time_come_to_the_same_record() {
     let b = common::run_sim_in(&suite, &[], 3, second.path(), only);
     for (a, b) in a.cases.iter().zip(&b.cases) {
         let judgements = |case: &voxproof_record::CaseRecord| {
-            case.attempts.iter().map(|attempt| attempt.judgement.clone()).collect::<Vec<_>>()
+            case.attempts
+                .iter()
+                .map(|attempt| attempt.judgement.clone())
+                .collect::<Vec<_>>()
         };
         assert_eq!(judgements(a), judgements(b), "{}", a.planned.id);
     }

@@ -13,7 +13,11 @@ use voxproof_spec::{LoadedSuite, Tier, load_suite};
 
 /// The repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/cli lies two folders deep").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/cli lies two folders deep")
+        .to_owned()
 }
 
 /// The IP-phone suite.
@@ -24,7 +28,12 @@ pub fn suite() -> Arc<LoadedSuite> {
 /// A scratch folder, in memory where there is one: thousands of small synced writes.
 pub fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a temporary folder")
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .expect("a temporary folder")
 }
 
 /// Runs the suite against the simulated phone in virtual time, inside this process.
@@ -34,8 +43,18 @@ pub fn run_sim(suite: &Arc<LoadedSuite>, faults: &[Fault], seed: u64) -> Run {
 }
 
 /// The same, into a folder that stays.
-pub fn run_sim_in(suite: &Arc<LoadedSuite>, faults: &[Fault], seed: u64, out: &Path, only: Option<&str>) -> Run {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+pub fn run_sim_in(
+    suite: &Arc<LoadedSuite>,
+    faults: &[Fault],
+    seed: u64,
+    out: &Path,
+    only: Option<&str>,
+) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let options = RunOptions {
             suite: Arc::clone(suite),
@@ -50,7 +69,10 @@ pub fn run_sim_in(suite: &Arc<LoadedSuite>, faults: &[Fault], seed: u64, out: &P
         };
         let operator = Arc::new(ScriptedOperator::default());
         let runner = Runner::new(options, operator, Arc::new(|_| {}), Interrupt::default());
-        runner.run().await.unwrap_or_else(|error| panic!("{faults:?}: {error}"))
+        runner
+            .run()
+            .await
+            .unwrap_or_else(|error| panic!("{faults:?}: {error}"))
     })
 }
 
@@ -68,12 +90,19 @@ pub fn same_or_generate(path: &str, content: &str) {
         std::fs::write(&file, content).expect("the file can be written");
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == content, "{path} is out of date: run `cargo xtask generate`");
+    assert!(
+        found == content,
+        "{path} is out of date: run `cargo xtask generate`"
+    );
 }
 
 /// The run folder that a command wrote into `out`.
 pub fn only_run(out: &Path) -> PathBuf {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(out).expect("the folder exists").flatten().map(|e| e.path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(out)
+        .expect("the folder exists")
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     assert_eq!(entries.len(), 1, "{entries:?}");
     entries.remove(0)
 }

@@ -14,7 +14,9 @@ pub enum CallError {
         what: String,
     },
     /// The device is not known: it has not registered and its file names no address.
-    #[error("the device has not registered, and its file names no address to call; check its account or set `address` under [ixit]")]
+    #[error(
+        "the device has not registered, and its file names no address to call; check its account or set `address` under [ixit]"
+    )]
     DeviceUnknown,
     /// The lab's own network failed.
     #[error("the lab's network failed: {0}")]
@@ -23,6 +25,9 @@ pub enum CallError {
 
 impl CallError {
     pub(crate) fn no(actor: &str, what: &str) -> Self {
-        Self::Precondition { actor: actor.to_owned(), what: what.to_owned() }
+        Self::Precondition {
+            actor: actor.to_owned(),
+            what: what.to_owned(),
+        }
     }
 }

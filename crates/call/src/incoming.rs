@@ -19,7 +19,13 @@ const T2: Duration = Duration::from_secs(4);
 const METHODS: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO";
 
 impl Station {
-    pub(crate) fn on_request(&mut self, id: TransactionId, message: Message, source: SocketAddr, packet: u32) {
+    pub(crate) fn on_request(
+        &mut self,
+        id: TransactionId,
+        message: Message,
+        source: SocketAddr,
+        packet: u32,
+    ) {
         let now = self.now();
         let method = message.method().unwrap_or_default().to_owned();
         let in_dialog = message.to().is_some_and(|to| to.tag().is_some());
@@ -74,10 +80,16 @@ impl Station {
             return;
         };
         call.state = CallState::Ended;
-        let (invite, invite_id, tag) = (call.invite.clone(), call.invite_transaction, call.local_tag.clone());
+        let (invite, invite_id, tag) = (
+            call.invite.clone(),
+            call.invite_transaction,
+            call.local_tag.clone(),
+        );
         let ok = Builder::response_to(message, 200, "OK").to_tag(&tag).build();
         self.transactions.respond(now, id, ok);
-        let terminated = Builder::response_to(&invite, 487, default_reason(487)).to_tag(&tag).build();
+        let terminated = Builder::response_to(&invite, 487, default_reason(487))
+            .to_tag(&tag)
+            .build();
         self.transactions.respond(now, invite_id, terminated);
     }
 
@@ -93,9 +105,13 @@ impl Station {
             self.refuse(id, &message, 404);
             return;
         }
-        self.transactions.respond(now, id, Builder::response_to(&message, 100, "Trying").build());
+        self.transactions
+            .respond(now, id, Builder::response_to(&message, 100, "Trying").build());
         let call_id = message.call_id().unwrap_or_default().to_owned();
-        self.note(TimelineEvent::Call { actor: actor.clone(), call_id: call_id.clone() });
+        self.note(TimelineEvent::Call {
+            actor: actor.clone(),
+            call_id: call_id.clone(),
+        });
         let session_id = 1_000_000 + self.calls.len() as u64;
         self.calls.push(Call {
             actor,
@@ -123,18 +139,26 @@ impl Station {
 
     fn on_dialog_request(&mut self, id: TransactionId, message: &Message, source: SocketAddr) {
         let now = self.now();
-        let position =
-            self.calls.iter().rposition(|call| call.dialog.as_ref().is_some_and(|dialog| dialog.matches(message)));
+        let position = self
+            .calls
+            .iter()
+            .rposition(|call| call.dialog.as_ref().is_some_and(|dialog| dialog.matches(message)));
         let Some(position) = position else {
             self.refuse(id, message, 481);
             return;
         };
-        let Some(call) = self.calls.get_mut(position) else { return };
+        let Some(call) = self.calls.get_mut(position) else {
+            return;
+        };
         if call.state == CallState::Ended && message.method() != Some("NOTIFY") {
             self.refuse(id, message, 481);
             return;
         }
-        if call.dialog.as_mut().is_some_and(|dialog| dialog.accept(message).is_err()) {
+        if call
+            .dialog
+            .as_mut()
+            .is_some_and(|dialog| dialog.accept(message).is_err())
+        {
             // lower CSeq (RFC 3261 12.2.2)
             self.refuse(id, message, 500);
             return;
@@ -146,7 +170,8 @@ impl Station {
                 if let Some(media) = &call.media {
                     media.stop_sending();
                 }
-                self.transactions.respond(now, id, Builder::response_to(message, 200, "OK").build());
+                self.transactions
+                    .respond(now, id, Builder::response_to(message, 200, "OK").build());
             }
             "INVITE" | "UPDATE" => self.on_reinvite(position, id, message),
             "REFER" => self.on_refer(position, id, message, source),
@@ -158,7 +183,8 @@ impl Station {
                 self.transactions.respond(now, id, bytes);
             }
             "NOTIFY" | "INFO" | "MESSAGE" | "PRACK" => {
-                self.transactions.respond(now, id, Builder::response_to(message, 200, "OK").build());
+                self.transactions
+                    .respond(now, id, Builder::response_to(message, 200, "OK").build());
             }
             _ => self.refuse(id, message, 405),
         }
@@ -167,13 +193,19 @@ impl Station {
     /// The device changes the session: answered at once with what the offer allows (RFC 3264 8).
     fn on_reinvite(&mut self, position: usize, id: TransactionId, message: &Message) {
         let now = self.now();
-        let Some(call) = self.calls.get_mut(position) else { return };
-        let (Some(rtp), Some(dialog)) = (call.media.as_ref().map(PeerMedia::local), call.dialog.as_ref()) else { return };
+        let Some(call) = self.calls.get_mut(position) else {
+            return;
+        };
+        let (Some(rtp), Some(dialog)) = (call.media.as_ref().map(PeerMedia::local), call.dialog.as_ref())
+        else {
+            return;
+        };
         let contact = dialog.local_contact.clone();
         call.session_version += 1;
         let able = call.spec.audio(rtp, call.session_id, call.session_version);
-        let mut builder =
-            Builder::response_to(message, 200, "OK").header("Contact", contact).header("Allow", METHODS);
+        let mut builder = Builder::response_to(message, 200, "OK")
+            .header("Contact", contact)
+            .header("Allow", METHODS);
         match message.sdp() {
             Some(Ok(offer)) => match (sdp::answer(&offer, &able), sdp::answer_bytes(&offer, &able)) {
                 (Ok(answer), Ok(bytes)) => {
@@ -208,14 +240,22 @@ impl Station {
     /// The device transfers: accepted, and reported as done (RFC 3515 2.4.4).
     fn on_refer(&mut self, position: usize, id: TransactionId, message: &Message, source: SocketAddr) {
         let now = self.now();
-        let contact = self.calls.get(position).and_then(|call| call.dialog.as_ref()).map(|dialog| dialog.local_contact.clone());
-        let accepted = Builder::response_to(message, 202, "Accepted").header("Contact", contact.unwrap_or_default()).build();
+        let contact = self
+            .calls
+            .get(position)
+            .and_then(|call| call.dialog.as_ref())
+            .map(|dialog| dialog.local_contact.clone());
+        let accepted = Builder::response_to(message, 202, "Accepted")
+            .header("Contact", contact.unwrap_or_default())
+            .build();
         self.transactions.respond(now, id, accepted);
         for (body, state) in [
             ("SIP/2.0 100 Trying\r\n", "active;expires=60"),
             ("SIP/2.0 200 OK\r\n", "terminated;reason=noresource"),
         ] {
-            let Some(dialog) = self.calls.get_mut(position).and_then(|call| call.dialog.as_mut()) else { return };
+            let Some(dialog) = self.calls.get_mut(position).and_then(|call| call.dialog.as_mut()) else {
+                return;
+            };
             let notify = dialog
                 .request("NOTIFY", &mut self.ids)
                 .header("Event", "refer")
@@ -229,7 +269,8 @@ impl Station {
     pub(crate) fn on_ack(&mut self, message: &Message, id: Option<TransactionId>, packet: u32) {
         let number = message.cseq().map_or(0, |cseq| cseq.number);
         let call = self.calls.iter_mut().rev().find(|call| {
-            id.is_some_and(|id| id == call.invite_transaction) || message.call_id() == Some(call.call_id.as_str())
+            id.is_some_and(|id| id == call.invite_transaction)
+                || message.call_id() == Some(call.call_id.as_str())
         });
         let Some(call) = call else { return };
         call.acknowledged.get_or_insert(packet);
@@ -269,7 +310,11 @@ impl Station {
 
     /// The INVITE of the device that waits for an answer of this actor.
     pub fn incoming_invite(&self, actor: &str) -> Option<&Seen> {
-        let call = self.calls.iter().rev().find(|call| call.actor == actor && call.state == CallState::Offered)?;
+        let call = self
+            .calls
+            .iter()
+            .rev()
+            .find(|call| call.actor == actor && call.state == CallState::Offered)?;
         self.seen(call.invite_packet)
     }
 
@@ -286,7 +331,9 @@ impl Station {
     pub fn ring(&mut self, actor: &str) -> Result<u32, CallError> {
         let position = self.offered(actor)?;
         let contact = self.contact_of(actor);
-        let Some(call) = self.calls.get(position) else { return Err(CallError::no(actor, "incoming call")) };
+        let Some(call) = self.calls.get(position) else {
+            return Err(CallError::no(actor, "incoming call"));
+        };
         let bytes = Builder::response_to(&call.invite, 180, "Ringing")
             .to_tag(&call.local_tag)
             .header("Contact", format!("<{contact}>"))
@@ -303,7 +350,9 @@ impl Station {
         let contact = format!("<{}>", self.contact_of(actor));
         let via = self.config.server.to_string();
         let now = self.now();
-        let Some(call) = self.calls.get_mut(position) else { return Err(CallError::no(actor, "incoming call")) };
+        let Some(call) = self.calls.get_mut(position) else {
+            return Err(CallError::no(actor, "incoming call"));
+        };
         let able = spec.audio(media.local(), call.session_id, call.session_version);
         let mut builder = Builder::response_to(&call.invite, 200, "OK")
             .to_tag(&call.local_tag)
@@ -326,7 +375,10 @@ impl Station {
             },
             Some(Err(_)) => {
                 self.reject(actor, 400)?;
-                return Err(CallError::no(actor, "readable session description in the device's INVITE"));
+                return Err(CallError::no(
+                    actor,
+                    "readable session description in the device's INVITE",
+                ));
             }
             None => {
                 builder = builder.body("application/sdp", able.to_bytes());
@@ -349,10 +401,13 @@ impl Station {
     pub fn reject(&mut self, actor: &str, status: u16) -> Result<u32, CallError> {
         let position = self.offered(actor)?;
         let now = self.now();
-        let Some(call) = self.calls.get_mut(position) else { return Err(CallError::no(actor, "incoming call")) };
+        let Some(call) = self.calls.get_mut(position) else {
+            return Err(CallError::no(actor, "incoming call"));
+        };
         call.state = CallState::Ended;
-        let bytes =
-            Builder::response_to(&call.invite, status, default_reason(status)).to_tag(&call.local_tag).build();
+        let bytes = Builder::response_to(&call.invite, status, default_reason(status))
+            .to_tag(&call.local_tag)
+            .build();
         let id = call.invite_transaction;
         self.transactions.respond(now, id, bytes);
         Ok(self.flush())
@@ -360,10 +415,21 @@ impl Station {
 
     /// Packet number of the device's ACK to the actor's final response.
     pub fn acknowledged(&self, actor: &str) -> Option<u32> {
-        self.calls.iter().rev().find(|call| call.actor == actor)?.acknowledged
+        self.calls
+            .iter()
+            .rev()
+            .find(|call| call.actor == actor)?
+            .acknowledged
     }
 }
 
 fn repeat(now: Duration, transaction: TransactionId, bytes: Vec<u8>, cseq: u32) -> Repeat2xx {
-    Repeat2xx { transaction, bytes, cseq, next: now + T1, interval: T1, until: now + T1 * 64 }
+    Repeat2xx {
+        transaction,
+        bytes,
+        cseq,
+        next: now + T1,
+        interval: T1,
+        until: now + T1 * 64,
+    }
 }

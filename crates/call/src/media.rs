@@ -58,7 +58,11 @@ impl MediaSession for Session {
         }
         // the marker bit begins a talk spurt (RFC 3551 4.1)
         let marker = std::mem::take(&mut self.fresh);
-        out.push((remote, self.packetizer.next(&g711::encode(self.law, &block), SAMPLES as u32, marker)));
+        out.push((
+            remote,
+            self.packetizer
+                .next(&g711::encode(self.law, &block), SAMPLES as u32, marker),
+        ));
     }
 
     fn sent(&mut self, _deadline: Duration, at: Duration, to: SocketAddr, bytes: &[u8]) {
@@ -133,8 +137,11 @@ impl PeerMedia {
     /// Plays a signal from its beginning, repeated or cut to `samples`; returns the RTP timestamp of its first sample.
     pub(crate) fn play(&self, signal: Arc<[i16]>, samples: usize) -> u32 {
         self.with(|session| {
-            session.playing =
-                (!signal.is_empty()).then_some(Playing { samples: signal, position: 0, remaining: samples });
+            session.playing = (!signal.is_empty()).then_some(Playing {
+                samples: signal,
+                position: 0,
+                remaining: samples,
+            });
             session.packetizer.timestamp
         })
     }

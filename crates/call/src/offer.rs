@@ -55,7 +55,11 @@ impl OfferSpec {
                         dynamic - 1
                     }
                 };
-                Codec { payload_type, encoding: upper, clock_rate: 8000 }
+                Codec {
+                    payload_type,
+                    encoding: upper,
+                    clock_rate: 8000,
+                }
             })
             .collect();
         AudioOffer {
@@ -82,12 +86,16 @@ pub(crate) fn audio_target(description: &Description) -> Option<SocketAddr> {
 /// The first codec of a description that the lab can send.
 pub(crate) fn sendable_codec(description: &Description) -> Option<(u8, Law)> {
     let audio = description.audio()?;
-    audio.formats.iter().filter_map(|format| format.parse().ok()).find_map(|payload_type: u8| {
-        let map = audio.codec(payload_type)?;
-        match (map.encoding.to_ascii_uppercase().as_str(), map.clock_rate) {
-            ("PCMU", 8000) => Some((payload_type, Law::Mu)),
-            ("PCMA", 8000) => Some((payload_type, Law::A)),
-            _ => None,
-        }
-    })
+    audio
+        .formats
+        .iter()
+        .filter_map(|format| format.parse().ok())
+        .find_map(|payload_type: u8| {
+            let map = audio.codec(payload_type)?;
+            match (map.encoding.to_ascii_uppercase().as_str(), map.clock_rate) {
+                ("PCMU", 8000) => Some((payload_type, Law::Mu)),
+                ("PCMA", 8000) => Some((payload_type, Law::A)),
+                _ => None,
+            }
+        })
 }

@@ -77,16 +77,25 @@ impl Station {
     /// A new RTP port; the stream's start is random and the same for the same seed.
     pub(crate) fn open_media(&mut self) -> Result<PeerMedia, CallError> {
         let seed = self.seed();
-        Ok(PeerMedia::open(&self.net, self.config.server.ip(), self.tap.clone(), seed)?)
+        Ok(PeerMedia::open(
+            &self.net,
+            self.config.server.ip(),
+            self.tap.clone(),
+            seed,
+        )?)
     }
 
     fn seed(&mut self) -> u64 {
         let text = self.ids.token(16);
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        })
     }
 
     pub(crate) fn note_media(&mut self, position: usize) {
-        let Some(call) = self.calls.get(position) else { return };
+        let Some(call) = self.calls.get(position) else {
+            return;
+        };
         let Some(media) = &call.media else { return };
         let event = TimelineEvent::Media {
             actor: call.actor.clone(),
@@ -105,12 +114,26 @@ impl Station {
             .ok_or_else(|| CallError::no(actor, "established call"))
     }
 
-    fn launch(&mut self, actor: &str, bytes: Vec<u8>, to: std::net::SocketAddr, offerless: bool) -> Requested {
+    fn launch(
+        &mut self,
+        actor: &str,
+        bytes: Vec<u8>,
+        to: std::net::SocketAddr,
+        offerless: bool,
+    ) -> Requested {
         let now = self.now();
         let invite = bytes.starts_with(b"INVITE ");
         let transaction = self.transactions.request(now, bytes, to);
         let packet = self.flush();
-        self.outgoing.insert(transaction, Outgoing { answer: None, actor: actor.to_owned(), invite, offerless });
+        self.outgoing.insert(
+            transaction,
+            Outgoing {
+                answer: None,
+                actor: actor.to_owned(),
+                invite,
+                offerless,
+            },
+        );
         Requested { packet, transaction }
     }
 
@@ -118,10 +141,16 @@ impl Station {
         let server = self.config.server;
         let to = format!("<sip:{}@{server}>", self.config.username);
         Builder::request(method, uri)
-            .header("Via", format!("SIP/2.0/UDP {server};branch={};rport", self.ids.branch()))
+            .header(
+                "Via",
+                format!("SIP/2.0/UDP {server};branch={};rport", self.ids.branch()),
+            )
             .header("Max-Forwards", "70")
             .header("From", format!("<{}>;tag={}", self.uri_of(actor), self.ids.tag()))
-            .header("To", to_tag.map_or_else(|| to.clone(), |tag| format!("{to};tag={tag}")))
+            .header(
+                "To",
+                to_tag.map_or_else(|| to.clone(), |tag| format!("{to};tag={tag}")),
+            )
             .header("Call-ID", self.ids.call_id(&server.ip().to_string()))
             .header("CSeq", format!("1 {method}"))
             .header("Contact", format!("<{}>", self.contact_of(actor)))
@@ -135,7 +164,10 @@ impl Station {
         let offer = options.offer.audio(media.local(), session_id, 1);
         let mut builder = self
             .fresh_request(actor, "INVITE", &uri, None)
-            .header("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO")
+            .header(
+                "Allow",
+                "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO",
+            )
             .header("User-Agent", concat!("voxproof/", env!("CARGO_PKG_VERSION")));
         for (name, value) in &options.headers {
             builder = builder.set(name, value);
@@ -146,9 +178,13 @@ impl Station {
         let bytes = builder.build();
         let invite = Message::parse(&bytes);
         let call_id = invite.call_id().unwrap_or_default().to_owned();
-        self.note(TimelineEvent::Call { actor: actor.to_owned(), call_id: call_id.clone() });
+        self.note(TimelineEvent::Call {
+            actor: actor.to_owned(),
+            call_id: call_id.clone(),
+        });
         let requested = self.launch(actor, bytes, destination, options.offerless);
-        self.transactions.set_auto_ack(requested.transaction, !options.withhold_failure_ack);
+        self.transactions
+            .set_auto_ack(requested.transaction, !options.withhold_failure_ack);
         self.calls.push(Call {
             actor: actor.to_owned(),
             state: CallState::Inviting,
@@ -180,15 +216,22 @@ impl Station {
         let position = self.established(actor)?;
         if options.move_rtp {
             let media = self.open_media()?;
-            if let Some(former) = self.calls.get_mut(position).and_then(|call| call.media.replace(media)) {
+            if let Some(former) = self
+                .calls
+                .get_mut(position)
+                .and_then(|call| call.media.replace(media))
+            {
                 former.stop_sending();
                 if let Some(call) = self.calls.get_mut(position) {
                     call.former_media.push(former);
                 }
             }
         }
-        let Some(call) = self.calls.get_mut(position) else { return Err(CallError::no(actor, "established call")) };
-        let (Some(rtp), Some(dialog)) = (call.media.as_ref().map(PeerMedia::local), call.dialog.as_mut()) else {
+        let Some(call) = self.calls.get_mut(position) else {
+            return Err(CallError::no(actor, "established call"));
+        };
+        let (Some(rtp), Some(dialog)) = (call.media.as_ref().map(PeerMedia::local), call.dialog.as_mut())
+        else {
             return Err(CallError::no(actor, "session"));
         };
         call.session_version += 1;
@@ -209,8 +252,12 @@ impl Station {
     /// Ends the actor's call.
     pub fn bye(&mut self, actor: &str) -> Result<Requested, CallError> {
         let position = self.established(actor)?;
-        let Some(call) = self.calls.get_mut(position) else { return Err(CallError::no(actor, "established call")) };
-        let Some(dialog) = call.dialog.as_mut() else { return Err(CallError::no(actor, "dialog")) };
+        let Some(call) = self.calls.get_mut(position) else {
+            return Err(CallError::no(actor, "established call"));
+        };
+        let Some(dialog) = call.dialog.as_mut() else {
+            return Err(CallError::no(actor, "dialog"));
+        };
         let bytes = dialog.request("BYE", &mut self.ids).build();
         call.state = CallState::Ended;
         if let Some(media) = &call.media {
@@ -236,8 +283,12 @@ impl Station {
     pub fn request(&mut self, actor: &str, options: RequestOptions) -> Result<Requested, CallError> {
         let (mut builder, destination) = if options.in_dialog {
             let position = self.established(actor)?;
-            let Some(call) = self.calls.get_mut(position) else { return Err(CallError::no(actor, "established call")) };
-            let Some(dialog) = call.dialog.as_mut() else { return Err(CallError::no(actor, "dialog")) };
+            let Some(call) = self.calls.get_mut(position) else {
+                return Err(CallError::no(actor, "established call"));
+            };
+            let Some(dialog) = call.dialog.as_mut() else {
+                return Err(CallError::no(actor, "dialog"));
+            };
             let mut builder = dialog.request(&options.method, &mut self.ids);
             if options.cseq_offset != 0 {
                 let number = (i64::from(dialog.local_cseq) + options.cseq_offset).max(0);
@@ -246,7 +297,10 @@ impl Station {
             (builder, call.destination)
         } else {
             let (uri, destination) = self.device()?;
-            (self.fresh_request(actor, &options.method, &uri, options.to_tag.as_deref()), destination)
+            (
+                self.fresh_request(actor, &options.method, &uri, options.to_tag.as_deref()),
+                destination,
+            )
         };
         for (name, value) in &options.headers {
             builder = builder.set(name, value);
@@ -260,7 +314,9 @@ impl Station {
     /// Sends a message of the lab once more.
     pub fn resend(&mut self, packet: u32) -> Result<u32, CallError> {
         let seen = self.seen(packet).filter(|seen| !seen.from_device);
-        let bytes = seen.map(|seen| seen.message.bytes().to_vec()).ok_or_else(|| CallError::no("the lab", "such message"))?;
+        let bytes = seen
+            .map(|seen| seen.message.bytes().to_vec())
+            .ok_or_else(|| CallError::no("the lab", "such message"))?;
         let (_, destination) = self.device()?;
         self.transactions.send(bytes, destination);
         Ok(self.flush())
@@ -290,10 +346,18 @@ impl Station {
     }
 
     /// Plays a signal into the actor's call.
-    pub fn play(&mut self, actor: &str, signal: &str, samples: Arc<[i16]>, length: Duration) -> Result<(), CallError> {
+    pub fn play(
+        &mut self,
+        actor: &str,
+        signal: &str,
+        samples: Arc<[i16]>,
+        length: Duration,
+    ) -> Result<(), CallError> {
         let position = self.established(actor)?;
         let media = self.calls.get(position).and_then(|call| call.media.as_ref());
-        let media = media.filter(|media| media.is_sending()).ok_or_else(|| CallError::no(actor, "stream that it may send into"))?;
+        let media = media
+            .filter(|media| media.is_sending())
+            .ok_or_else(|| CallError::no(actor, "stream that it may send into"))?;
         let count = (length.as_secs_f64() * 8000.0) as usize;
         let rtp_timestamp = media.play(samples, count);
         self.note(TimelineEvent::Signal(SignalPlayed {
@@ -312,7 +376,9 @@ impl Station {
 
     pub(crate) fn on_response(&mut self, id: TransactionId, message: Message, packet: u32) {
         let status = message.status().unwrap_or(0);
-        let Some(outgoing) = self.outgoing.get_mut(&id) else { return };
+        let Some(outgoing) = self.outgoing.get_mut(&id) else {
+            return;
+        };
         if status < 200 {
             return;
         }
@@ -321,7 +387,10 @@ impl Station {
             return;
         }
         let (actor, offerless) = (outgoing.actor.clone(), outgoing.offerless);
-        let position = self.calls.iter().rposition(|call| call.actor == actor && message.call_id() == Some(call.call_id.as_str()));
+        let position = self
+            .calls
+            .iter()
+            .rposition(|call| call.actor == actor && message.call_id() == Some(call.call_id.as_str()));
         let Some(position) = position else { return };
         if (200..300).contains(&status) {
             self.on_2xx(position, &message, offerless);
@@ -334,7 +403,9 @@ impl Station {
 
     fn on_2xx(&mut self, position: usize, response: &Message, offerless: bool) {
         let number = response.cseq().map_or(0, |cseq| cseq.number);
-        let Some(call) = self.calls.get_mut(position) else { return };
+        let Some(call) = self.calls.get_mut(position) else {
+            return;
+        };
         if let Some((acked, bytes)) = &call.ack
             && *acked == number
         {
@@ -349,9 +420,7 @@ impl Station {
         } else if let Some(dialog) = call.dialog.as_mut() {
             dialog.refresh_target(response);
         }
-        if !offerless
-            && let Some(Ok(answer)) = response.sdp()
-        {
+        if !offerless && let Some(Ok(answer)) = response.sdp() {
             call.agree(&answer);
         }
         if call.withhold_ack {
@@ -364,8 +433,12 @@ impl Station {
     fn acknowledge_2xx(&mut self, position: usize, response: &Message, offerless: bool) {
         let number = response.cseq().map_or(0, |cseq| cseq.number);
         let mut media_changed = false;
-        let Some(call) = self.calls.get_mut(position) else { return };
-        let Some(dialog) = call.dialog.as_ref() else { return };
+        let Some(call) = self.calls.get_mut(position) else {
+            return;
+        };
+        let Some(dialog) = call.dialog.as_ref() else {
+            return;
+        };
         let mut builder = dialog.ack(number, &mut self.ids);
         if offerless
             && let Some(Ok(offer)) = response.sdp()

@@ -69,7 +69,13 @@ impl Call {
     pub(crate) fn codec_names(&self) -> Vec<(u8, String)> {
         self.local
             .as_ref()
-            .map(|local| local.codecs.iter().map(|codec| (codec.payload_type, codec.encoding.clone())).collect())
+            .map(|local| {
+                local
+                    .codecs
+                    .iter()
+                    .map(|codec| (codec.payload_type, codec.encoding.clone()))
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
@@ -91,6 +97,10 @@ impl Call {
 
     /// All RTP addresses of the call.
     pub(crate) fn rtp_addresses(&self) -> Vec<SocketAddr> {
-        self.media.iter().chain(&self.former_media).map(PeerMedia::local).collect()
+        self.media
+            .iter()
+            .chain(&self.former_media)
+            .map(PeerMedia::local)
+            .collect()
     }
 }

@@ -65,10 +65,15 @@ impl Registrar {
         source: SocketAddr,
         ids: &mut IdSource,
     ) -> Registration {
-        let credentials = request.header("authorization").and_then(|value| Credentials::parse(value).ok());
+        let credentials = request
+            .header("authorization")
+            .and_then(|value| Credentials::parse(value).ok());
         let Some(credentials) = credentials else {
             self.nonce = ids.token(24);
-            return Registration { response: self.challenge(request, false, ids), verified: None };
+            return Registration {
+                response: self.challenge(request, false, ids),
+                verified: None,
+            };
         };
         let verified = credentials.username == self.username
             && credentials.realm == self.realm
@@ -76,17 +81,29 @@ impl Registrar {
         if credentials.nonce != self.nonce {
             self.nonce = ids.token(24);
             // right password, old nonce: stale (RFC 7616 3.3)
-            return Registration { response: self.challenge(request, verified, ids), verified: Some(verified) };
+            return Registration {
+                response: self.challenge(request, verified, ids),
+                verified: Some(verified),
+            };
         }
         if !verified {
             self.nonce = ids.token(24);
-            return Registration { response: self.challenge(request, false, ids), verified: Some(false) };
+            return Registration {
+                response: self.challenge(request, false, ids),
+                verified: Some(false),
+            };
         }
         if std::mem::take(&mut self.behaviour.stale_once) {
             self.nonce = ids.token(24);
-            return Registration { response: self.challenge(request, true, ids), verified: Some(true) };
+            return Registration {
+                response: self.challenge(request, true, ids),
+                verified: Some(true),
+            };
         }
-        Registration { response: self.accept(now, request, source, ids), verified: Some(true) }
+        Registration {
+            response: self.accept(now, request, source, ids),
+            verified: Some(true),
+        }
     }
 
     fn challenge(&self, request: &Message, stale: bool, ids: &mut IdSource) -> Vec<u8> {
@@ -98,14 +115,27 @@ impl Registrar {
             opaque: None,
             stale,
         };
-        response(request, 401, ids).header("WWW-Authenticate", challenge.to_header()).build()
+        response(request, 401, ids)
+            .header("WWW-Authenticate", challenge.to_header())
+            .build()
     }
 
-    fn accept(&mut self, now: Duration, request: &Message, source: SocketAddr, ids: &mut IdSource) -> Vec<u8> {
+    fn accept(
+        &mut self,
+        now: Duration,
+        request: &Message,
+        source: SocketAddr,
+        ids: &mut IdSource,
+    ) -> Vec<u8> {
         let contacts = request.contacts();
         let contact = contacts.first();
         let asked = contact
-            .and_then(|contact| contact.params.value("expires").and_then(|text| text.parse::<u32>().ok()))
+            .and_then(|contact| {
+                contact
+                    .params
+                    .value("expires")
+                    .and_then(|text| text.parse::<u32>().ok())
+            })
             .or_else(|| request.expires())
             .unwrap_or(3600);
         if asked == 0 {
@@ -113,13 +143,19 @@ impl Registrar {
             return response(request, 200, ids).build();
         }
         if let Some(min) = self.behaviour.min_expires.filter(|min| asked < *min) {
-            return response(request, 423, ids).header("Min-Expires", min.to_string()).build();
+            return response(request, 423, ids)
+                .header("Min-Expires", min.to_string())
+                .build();
         }
         let granted = self.behaviour.grant.unwrap_or(asked);
         let uri = contact.map(|contact| contact.uri.to_string());
         if let Some(uri) = uri.filter(|uri| uri != "*" && !uri.is_empty()) {
             let until = now + Duration::from_secs(u64::from(granted));
-            self.binding = Some(Binding { contact: uri, source, until });
+            self.binding = Some(Binding {
+                contact: uri,
+                source,
+                until,
+            });
         }
         let mut builder = response(request, 200, ids);
         if let Some(binding) = self.bound(now) {
@@ -156,7 +192,11 @@ mod tests {
     fn challenges_verifies_grants_and_forgets() {
         let mut ids = IdSource::new(1);
         let mut registrar = Registrar::new("dut", "secret", "lab", &mut ids);
-        registrar.behaviour = RegistrarBehaviour { min_expires: Some(1800), grant: None, stale_once: true };
+        registrar.behaviour = RegistrarBehaviour {
+            min_expires: Some(1800),
+            grant: None,
+            stale_once: true,
+        };
         let source: SocketAddr = "127.0.0.1:5070".parse().unwrap();
         let now = Duration::from_secs(1);
         let mut ask = |registrar: &mut Registrar, expires, password: &str, challenge: Option<&str>| {
@@ -174,12 +214,18 @@ mod tests {
         let stale = ask(&mut registrar, 60, "secret", wrong.header("www-authenticate"));
         assert!(stale.header("www-authenticate").unwrap().contains("stale=true"));
         let brief = ask(&mut registrar, 60, "secret", stale.header("www-authenticate"));
-        assert_eq!((brief.status(), brief.header("min-expires")), (Some(423), Some("1800")));
+        assert_eq!(
+            (brief.status(), brief.header("min-expires")),
+            (Some(423), Some("1800"))
+        );
         let good = ask(&mut registrar, 1800, "secret", stale.header("www-authenticate"));
         assert_eq!(good.status(), Some(200));
         assert_eq!(registrar.bound(now).unwrap().source, source);
         assert!(registrar.bound(now + Duration::from_secs(1801)).is_none());
-        assert_eq!(ask(&mut registrar, 0, "secret", stale.header("www-authenticate")).status(), Some(200));
+        assert_eq!(
+            ask(&mut registrar, 0, "secret", stale.header("www-authenticate")).status(),
+            Some(200)
+        );
         assert!(registrar.bound(now).is_none());
     }
 }

@@ -74,7 +74,10 @@ impl Station {
         let endpoint = net.bind(config.server).await?;
         let mut ids = IdSource::new(config.seed);
         let registrar = Registrar::new(&config.username, &config.password, &config.realm, &mut ids);
-        let config = StationConfig { server: endpoint.local_addr(), ..config };
+        let config = StationConfig {
+            server: endpoint.local_addr(),
+            ..config
+        };
         Ok(Self {
             net,
             config,
@@ -181,7 +184,10 @@ impl Station {
             if now >= until {
                 return false;
             }
-            let wake = self.next_deadline().map_or(until, |deadline| deadline.min(until)).max(now);
+            let wake = self
+                .next_deadline()
+                .map_or(until, |deadline| deadline.min(until))
+                .max(now);
             let clock = self.net.clock();
             tokio::select! {
                 biased;
@@ -211,13 +217,20 @@ impl Station {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        let repeats = self.calls.iter().filter_map(|call| call.repeat.as_ref().map(|repeat| repeat.next));
+        let repeats = self
+            .calls
+            .iter()
+            .filter_map(|call| call.repeat.as_ref().map(|repeat| repeat.next));
         self.transactions.poll_timeout().into_iter().chain(repeats).min()
     }
 
     fn run_timers(&mut self) {
         let now = self.now();
-        if self.transactions.poll_timeout().is_some_and(|deadline| deadline <= now) {
+        if self
+            .transactions
+            .poll_timeout()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.transactions.handle_timeout(now);
         }
         self.repeat_answers(now);
@@ -225,9 +238,16 @@ impl Station {
     }
 
     fn receive(&mut self, at: Duration, bytes: &[u8], source: SocketAddr) {
-        let packet = self.tap.push(at, PacketDirection::Inbound, source, self.config.server, bytes);
+        let packet = self
+            .tap
+            .push(at, PacketDirection::Inbound, source, self.config.server, bytes);
         if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            self.log.push(Seen { packet, at, from_device: true, message: Message::parse(bytes) });
+            self.log.push(Seen {
+                packet,
+                at,
+                from_device: true,
+                message: Message::parse(bytes),
+            });
         }
         let now = self.now();
         self.transactions.receive(now, bytes, source);
@@ -242,13 +262,19 @@ impl Station {
     fn settle_for(&mut self, packet: u32) {
         loop {
             self.flush();
-            let Some(event) = self.transactions.poll_event() else { break };
+            let Some(event) = self.transactions.poll_event() else {
+                break;
+            };
             match event {
-                TransactionEvent::Request { id, message, source } => self.on_request(id, message, source, packet),
+                TransactionEvent::Request { id, message, source } => {
+                    self.on_request(id, message, source, packet);
+                }
                 TransactionEvent::Ack { message, id, .. } => self.on_ack(&message, id, packet),
                 TransactionEvent::Response { id, message, .. } => self.on_response(id, message, packet),
                 // every message is in the log and the capture already; whoever waits for it looks there
-                TransactionEvent::Timeout { .. } | TransactionEvent::Terminated { .. } | TransactionEvent::Stray { .. } => {}
+                TransactionEvent::Timeout { .. }
+                | TransactionEvent::Terminated { .. }
+                | TransactionEvent::Stray { .. } => {}
             }
         }
     }
@@ -258,10 +284,22 @@ impl Station {
         let mut first = 0;
         while let Some(transmit) = self.transactions.poll_transmit() {
             // a send that fails is a packet that is not in the capture
-            let Ok(at) = self.endpoint.send(transmit.destination, &transmit.bytes) else { continue };
-            let packet =
-                self.tap.push(at, PacketDirection::Outbound, self.config.server, transmit.destination, &transmit.bytes);
-            self.log.push(Seen { packet, at, from_device: false, message: Message::parse(&transmit.bytes) });
+            let Ok(at) = self.endpoint.send(transmit.destination, &transmit.bytes) else {
+                continue;
+            };
+            let packet = self.tap.push(
+                at,
+                PacketDirection::Outbound,
+                self.config.server,
+                transmit.destination,
+                &transmit.bytes,
+            );
+            self.log.push(Seen {
+                packet,
+                at,
+                from_device: false,
+                message: Message::parse(&transmit.bytes),
+            });
             if first == 0 {
                 first = packet;
             }

@@ -21,7 +21,13 @@ impl Tap {
         payload: &[u8],
     ) -> u32 {
         let mut packets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        packets.push(CapturedPacket { at, direction, source, destination, payload: payload.to_vec() });
+        packets.push(CapturedPacket {
+            at,
+            direction,
+            source,
+            destination,
+            payload: payload.to_vec(),
+        });
         packets.len() as u32
     }
 

@@ -46,7 +46,13 @@ impl Station {
         self.registrar.behaviour = RegistrarBehaviour::default();
         let unix_ns = self.clock().unix_epoch().as_nanos() as u64;
         let virtual_time = self.net.is_virtual();
-        self.note_at(Duration::ZERO, TimelineEvent::Epoch { unix_ns, virtual_time });
+        self.note_at(
+            Duration::ZERO,
+            TimelineEvent::Epoch {
+                unix_ns,
+                virtual_time,
+            },
+        );
     }
 
     /// Ends what still runs, looks whether the device is fit for the next case, and hands over the evidence.
@@ -56,7 +62,10 @@ impl Station {
         if check_fitness {
             problems = self.fitness().await;
             let reason = problems.join("; ");
-            self.note(TimelineEvent::PostCondition { fit: problems.is_empty(), reason });
+            self.note(TimelineEvent::PostCondition {
+                fit: problems.is_empty(),
+                reason,
+            });
         }
         self.note_health();
         let event = TimelineEvent::Device {
@@ -70,12 +79,20 @@ impl Station {
         self.calls.clear();
         self.outgoing.clear();
         self.transactions = Transactions::new(Timers::default());
-        CaseCapture { packets: self.tap.take(), timeline: self.take_timeline(), fit: problems.is_empty() }
+        CaseCapture {
+            packets: self.tap.take(),
+            timeline: self.take_timeline(),
+            fit: problems.is_empty(),
+        }
     }
 
     async fn hang_up(&mut self) {
         let mut byes = vec![];
-        let running: Vec<(String, CallState)> = self.calls.iter().map(|call| (call.actor.clone(), call.state)).collect();
+        let running: Vec<(String, CallState)> = self
+            .calls
+            .iter()
+            .map(|call| (call.actor.clone(), call.state))
+            .collect();
         for (actor, state) in running {
             match state {
                 CallState::Established => {
@@ -92,7 +109,10 @@ impl Station {
         }
         if !byes.is_empty() {
             let until = self.now() + CLEAN_UP;
-            self.pump(until, |station| byes.iter().all(|bye| station.answer_to(*bye).is_some())).await;
+            self.pump(until, |station| {
+                byes.iter().all(|bye| station.answer_to(*bye).is_some())
+            })
+            .await;
         }
     }
 
@@ -102,10 +122,16 @@ impl Station {
         if self.device().is_err() {
             problems.push("it is not registered".to_owned());
         } else {
-            let options = RequestOptions { method: "OPTIONS".to_owned(), ..RequestOptions::default() };
+            let options = RequestOptions {
+                method: "OPTIONS".to_owned(),
+                ..RequestOptions::default()
+            };
             if let Ok(probe) = self.request("server", options) {
                 let until = self.now() + CLEAN_UP;
-                if !self.pump(until, |station| station.answer_to(probe).is_some()).await {
+                if !self
+                    .pump(until, |station| station.answer_to(probe).is_some())
+                    .await
+                {
                     problems.push("it does not answer OPTIONS".to_owned());
                 }
             }
@@ -115,7 +141,11 @@ impl Station {
             let until = self.now() + RTP_GRACE;
             self.pump(until, |_| false).await;
             let now = self.now();
-            if self.tap.last_inbound(&ports).is_some_and(|last| last + SILENCE > now) {
+            if self
+                .tap
+                .last_inbound(&ports)
+                .is_some_and(|last| last + SILENCE > now)
+            {
                 problems.push("it still sends RTP after its call ended".to_owned());
             }
         }
@@ -123,12 +153,20 @@ impl Station {
     }
 
     fn note_health(&mut self) {
-        for media in self.calls.iter().flat_map(|call| call.media.iter().chain(&call.former_media)) {
+        for media in self
+            .calls
+            .iter()
+            .flat_map(|call| call.media.iter().chain(&call.former_media))
+        {
             let health = PeerMedia::health(media);
             self.media_lag = self.media_lag.max(health.max_send_lag);
             self.media_drops += health.socket_drops + health.send_errors;
         }
-        let drops = self.endpoint.socket_drops().saturating_sub(self.socket_drops_before) + self.media_drops;
+        let drops = self
+            .endpoint
+            .socket_drops()
+            .saturating_sub(self.socket_drops_before)
+            + self.media_drops;
         let event = TimelineEvent::Health {
             send_lag: self.media_lag.as_nanos() as u64,
             loop_lag: self.loop_lag.as_nanos() as u64,

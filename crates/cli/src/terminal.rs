@@ -53,12 +53,20 @@ impl Human {
 
     fn tell(&mut self, progress: Progress) {
         match progress {
-            Progress::RunStarted { run_id, selected, total, expected_s, jobs, .. } => {
+            Progress::RunStarted {
+                run_id,
+                selected,
+                total,
+                expected_s,
+                jobs,
+                ..
+            } => {
                 self.line(&format!(
                     "run {run_id}: {selected} of {total} cases, {expected_s:.0} s of test time, {jobs} at a time"
                 ));
                 self.bar.set_length(selected as u64);
-                let style = ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {wide_msg}");
+                let style =
+                    ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {wide_msg}");
                 if let Ok(style) = style {
                     self.bar.set_style(style.progress_chars("=> "));
                 }
@@ -72,9 +80,18 @@ impl Human {
                 self.running.insert(case, step);
                 self.show();
             }
-            Progress::CaseFinished { case, title, verdict: what, reason, wall_s } => {
+            Progress::CaseFinished {
+                case,
+                title,
+                verdict: what,
+                reason,
+                wall_s,
+            } => {
                 self.running.remove(&case);
-                self.line(&format!("{} {case}  {title}  ({wall_s:.1} s)", verdict(what, self.colour)));
+                self.line(&format!(
+                    "{} {case}  {title}  ({wall_s:.1} s)",
+                    verdict(what, self.colour)
+                ));
                 if !reason.is_empty() {
                     self.line(&format!("       {reason}"));
                 }
@@ -82,11 +99,20 @@ impl Human {
                 self.show();
             }
             Progress::Note { text } => self.line(&text),
-            Progress::RunFinished { path, counts, designation, wall_s, interrupted } => {
+            Progress::RunFinished {
+                path,
+                counts,
+                designation,
+                wall_s,
+                interrupted,
+            } => {
                 self.bar.finish_and_clear();
                 let mut text = format!("\n{} in {wall_s:.1} s\n", counts_line(counts));
                 if interrupted {
-                    text += &format!("the run was stopped; go on with: voxproof resume {}\n", path.display());
+                    text += &format!(
+                        "the run was stopped; go on with: voxproof resume {}\n",
+                        path.display()
+                    );
                 } else {
                     text += &designation_line("Certified", &designation.certified);
                     text += &designation_line("Works with", &designation.works_with);
@@ -101,7 +127,13 @@ impl Human {
         let text = self
             .running
             .iter()
-            .map(|(case, step)| if step.is_empty() { case.clone() } else { format!("{case}: {step}") })
+            .map(|(case, step)| {
+                if step.is_empty() {
+                    case.clone()
+                } else {
+                    format!("{case}: {step}")
+                }
+            })
             .collect::<Vec<_>>()
             .join(" | ");
         self.bar.set_message(text);
@@ -134,8 +166,17 @@ pub(crate) fn designation_line(name: &str, designation: &Designation) -> String 
 /// Progress for people on standard error: a bar on a terminal, a line a case elsewhere.
 pub(crate) fn human(colour: bool) -> ProgressSink {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    let human = Mutex::new(Human { bar, colour, running: BTreeMap::new() });
-    Arc::new(move |progress| human.lock().unwrap_or_else(PoisonError::into_inner).tell(progress))
+    let human = Mutex::new(Human {
+        bar,
+        colour,
+        running: BTreeMap::new(),
+    });
+    Arc::new(move |progress| {
+        human
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tell(progress)
+    })
 }
 
 /// Progress as JSON Lines on standard output.

@@ -330,7 +330,7 @@ impl Bench {
                 self.lab.during(sleep(Duration::from_millis(20))).await;
                 match self.device.health().await {
                     DeviceHealth::Running => {
-                        assert!(began.elapsed() < Duration::from_secs(20), "it survives {signal}")
+                        assert!(began.elapsed() < Duration::from_secs(20), "it survives {signal}");
                     }
                     gone @ DeviceHealth::Gone { .. } => break gone,
                 }

@@ -7,8 +7,8 @@ use voxproof_record::CheckResult;
 use voxproof_rtp::dtmf;
 use voxproof_rtp::statistics;
 use voxproof_spec::{
-    Check, CheckKind, DtmfCheck, Expression, GapCheck, Located, MessageCheck, MessagesCheck, RetransmissionCheck, RtpCheck,
-    Span, StreamRef, Verdict,
+    Check, CheckKind, DtmfCheck, Expression, GapCheck, Located, MessageCheck, MessagesCheck,
+    RetransmissionCheck, RtpCheck, Span, StreamRef, Verdict,
 };
 
 use crate::facts;
@@ -26,8 +26,18 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(verdict: Verdict, expected: impl Into<String>, actual: impl Into<String>, evidence: Vec<u32>) -> Self {
-        Self { verdict, expected: expected.into(), actual: actual.into(), evidence }
+    fn new(
+        verdict: Verdict,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+        evidence: Vec<u32>,
+    ) -> Self {
+        Self {
+            verdict,
+            expected: expected.into(),
+            actual: actual.into(),
+            evidence,
+        }
     }
 }
 
@@ -55,9 +65,19 @@ pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
 /// A mark that is not there: the message did not come, or the case did not get that far.
 fn absent(view: &View<'_>, mark: &str, expected: impl Into<String>) -> Answer {
     if view.mark_was_due(mark) {
-        Answer::new(Verdict::Fail, expected, format!("there is no such message (`{mark}`)"), vec![])
+        Answer::new(
+            Verdict::Fail,
+            expected,
+            format!("there is no such message (`{mark}`)"),
+            vec![],
+        )
     } else {
-        Answer::new(Verdict::Inconc, expected, format!("the case did not get as far as `{mark}`"), vec![])
+        Answer::new(
+            Verdict::Inconc,
+            expected,
+            format!("the case did not get as far as `{mark}`"),
+            vec![],
+        )
     }
 }
 
@@ -65,7 +85,10 @@ fn marks(view: &View<'_>) -> Value {
     let map: Map<String, Value> = view
         .marks
         .keys()
-        .filter_map(|name| view.marked(name).map(|record| (name.clone(), facts::message(view, record))))
+        .filter_map(|name| {
+            view.marked(name)
+                .map(|record| (name.clone(), facts::message(view, record)))
+        })
         .collect();
     Value::Object(map)
 }
@@ -83,7 +106,9 @@ fn evaluate(expect: &str, variables: &[(&str, &Value)]) -> (Verdict, Vec<String>
 
 /// Marks that an expression reads but that no message carries.
 fn missing_mark(view: &View<'_>, expect: &str) -> Option<String> {
-    let paths = Expression::parse(expect).map(|expression| expression.paths()).unwrap_or_default();
+    let paths = Expression::parse(expect)
+        .map(|expression| expression.paths())
+        .unwrap_or_default();
     paths
         .iter()
         .filter_map(|path| path.strip_prefix("marks.")?.split('.').next().map(str::to_owned))
@@ -91,7 +116,9 @@ fn missing_mark(view: &View<'_>, expect: &str) -> Option<String> {
 }
 
 fn message(view: &View<'_>, check: &MessageCheck) -> Answer {
-    let Some(record) = view.marked(&check.at) else { return absent(view, &check.at, &**check.expect) };
+    let Some(record) = view.marked(&check.at) else {
+        return absent(view, &check.at, &**check.expect);
+    };
     if let Some(mark) = missing_mark(view, &check.expect) {
         return absent(view, &mark, &**check.expect);
     }
@@ -109,9 +136,15 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
     };
     let mut from = Duration::ZERO;
     let mut until = Duration::MAX;
-    for (mark, what) in [(&check.after, "after"), (&check.before, "before"), (&check.during, "during")] {
+    for (mark, what) in [
+        (&check.after, "after"),
+        (&check.before, "before"),
+        (&check.during, "during"),
+    ] {
         let Some(mark) = mark else { continue };
-        let Some(moment) = view.marks.get(&**mark) else { return absent(view, mark, expected) };
+        let Some(moment) = view.marks.get(&**mark) else {
+            return absent(view, mark, expected);
+        };
         expected += &format!(" {what} `{}`", **mark);
         match what {
             "after" => from = moment.end,
@@ -166,7 +199,12 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
             return Answer::new(verdict, expected, actual, vec![record.packet]);
         }
     }
-    Answer::new(Verdict::Pass, expected, format!("{} came, all as expected", found.len()), evidence)
+    Answer::new(
+        Verdict::Pass,
+        expected,
+        format!("{} came, all as expected", found.len()),
+        evidence,
+    )
 }
 
 fn gap(view: &View<'_>, check: &GapCheck) -> Answer {
@@ -176,20 +214,37 @@ fn gap(view: &View<'_>, check: &GapCheck) -> Answer {
         (None, Some(max)) => format!("at most {max} from `{}` to `{}`", *check.from, *check.to),
         (None, None) => String::new(),
     };
-    let Some(from) = view.marks.get(&**check.from) else { return absent(view, &check.from, expected) };
-    let Some(to) = view.marks.get(&**check.to) else { return absent(view, &check.to, expected) };
+    let Some(from) = view.marks.get(&**check.from) else {
+        return absent(view, &check.from, expected);
+    };
+    let Some(to) = view.marks.get(&**check.to) else {
+        return absent(view, &check.to, expected);
+    };
     let gap = to.start.saturating_sub(from.end);
     let good = check.min.is_none_or(|min| gap >= min.0) && check.max.is_none_or(|max| gap <= max.0);
     let evidence = from.packet.iter().chain(&to.packet).copied().collect();
     let actual = format!("{:.1} ms", gap.as_secs_f64() * 1e3);
-    Answer::new(if good { Verdict::Pass } else { Verdict::Fail }, expected, actual, evidence)
+    Answer::new(
+        if good { Verdict::Pass } else { Verdict::Fail },
+        expected,
+        actual,
+        evidence,
+    )
 }
 
 fn retransmissions(view: &View<'_>, check: &RetransmissionCheck) -> Answer {
-    let list = |spans: &[Duration]| spans.iter().map(|one| format!("{:.2} s", one.as_secs_f64())).collect::<Vec<_>>().join(", ");
+    let list = |spans: &[Duration]| {
+        spans
+            .iter()
+            .map(|one| format!("{:.2} s", one.as_secs_f64()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let wanted: Vec<Duration> = check.intervals.iter().map(|span| span.0).collect();
     let mut expected = format!("copies after {} (±{} %)", list(&wanted), check.tolerance_percent);
-    let Some(first) = view.marked(&check.of) else { return absent(view, &check.of, expected) };
+    let Some(first) = view.marked(&check.of) else {
+        return absent(view, &check.of, expected);
+    };
     let stop = match &check.none_after {
         Some(mark) => {
             expected += &format!(", none after `{}`", **mark);
@@ -203,13 +258,24 @@ fn retransmissions(view: &View<'_>, check: &RetransmissionCheck) -> Answer {
     let copies: Vec<&SipRecord> = view
         .messages
         .iter()
-        .filter(|record| record.from_device && record.at >= first.at && record.message.bytes() == first.message.bytes())
+        .filter(|record| {
+            record.from_device && record.at >= first.at && record.message.bytes() == first.message.bytes()
+        })
         .collect();
-    let gaps: Vec<Duration> = copies.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at)).collect();
+    let gaps: Vec<Duration> = copies
+        .windows(2)
+        .map(|pair| pair[1].at.saturating_sub(pair[0].at))
+        .collect();
     let evidence: Vec<u32> = copies.iter().map(|record| record.packet).collect();
-    let actual = if gaps.is_empty() { "no copy came".to_owned() } else { format!("copies after {}", list(&gaps)) };
+    let actual = if gaps.is_empty() {
+        "no copy came".to_owned()
+    } else {
+        format!("copies after {}", list(&gaps))
+    };
     for (index, want) in wanted.iter().enumerate() {
-        let off = gaps.get(index).map(|gap| (gap.as_secs_f64() - want.as_secs_f64()).abs() / want.as_secs_f64() * 100.0);
+        let off = gaps
+            .get(index)
+            .map(|gap| (gap.as_secs_f64() - want.as_secs_f64()).abs() / want.as_secs_f64() * 100.0);
         if off.is_none_or(|off| off > check.tolerance_percent) {
             return Answer::new(Verdict::Fail, expected, actual, evidence);
         }
@@ -218,14 +284,18 @@ fn retransmissions(view: &View<'_>, check: &RetransmissionCheck) -> Answer {
         && let Some(late) = copies.iter().find(|record| record.at > stop + NETWORK_GRACE)
     {
         let after = late.at.saturating_sub(stop);
-        let actual = format!("{actual}; one more {:.2} s after it should have ended", after.as_secs_f64());
+        let actual = format!(
+            "{actual}; one more {:.2} s after it should have ended",
+            after.as_secs_f64()
+        );
         return Answer::new(Verdict::Fail, expected, actual, vec![late.packet]);
     }
     Answer::new(Verdict::Pass, expected, actual, evidence)
 }
 
 fn stream_of(text: &Located<String>) -> Result<StreamRef, Answer> {
-    text.parse().map_err(|problem: String| Answer::new(Verdict::Error, "a stream", problem, vec![]))
+    text.parse()
+        .map_err(|problem: String| Answer::new(Verdict::Error, "a stream", problem, vec![]))
 }
 
 fn rtp(view: &View<'_>, check: &RtpCheck) -> Answer {
@@ -237,7 +307,9 @@ fn rtp(view: &View<'_>, check: &RtpCheck) -> Answer {
     let interval = match &check.during {
         Some(mark) => {
             expected += &format!(" during `{}`", **mark);
-            let Some(moment) = view.marks.get(&**mark) else { return absent(view, mark, expected) };
+            let Some(moment) = view.marks.get(&**mark) else {
+                return absent(view, mark, expected);
+            };
             let settle = check.settle.map_or(Duration::ZERO, |span: Span| span.0);
             Some((moment.start + settle, moment.end))
         }
@@ -262,15 +334,29 @@ fn dtmf(view: &View<'_>, check: &DtmfCheck) -> Answer {
     let packets = view.stream(&stream, None);
     let events = dtmf::collect(&packets.packets, &packets.telephone_events, 8000);
     let digits: String = events.iter().map(|event| event.digit).collect();
-    let mut expected = check.digits.as_ref().map(|digits| format!("digits {digits}, once each")).unwrap_or_default();
+    let mut expected = check
+        .digits
+        .as_ref()
+        .map(|digits| format!("digits {digits}, once each"))
+        .unwrap_or_default();
     if let Some(expect) = &check.expect {
-        expected = format!("{expected}{}each: {}", if expected.is_empty() { "" } else { "; " }, **expect);
+        expected = format!(
+            "{expected}{}each: {}",
+            if expected.is_empty() { "" } else { "; " },
+            **expect
+        );
     }
-    let seen = if digits.is_empty() { "no telephone-events".to_owned() } else { format!("digits {digits}") };
+    let seen = if digits.is_empty() {
+        "no telephone-events".to_owned()
+    } else {
+        format!("digits {digits}")
+    };
     if check.digits.as_ref().is_some_and(|wanted| *wanted != digits) {
         return Answer::new(Verdict::Fail, expected, seen, packets.evidence());
     }
-    let Some(expect) = &check.expect else { return Answer::new(Verdict::Pass, expected, seen, packets.evidence()) };
+    let Some(expect) = &check.expect else {
+        return Answer::new(Verdict::Pass, expected, seen, packets.evidence());
+    };
     if events.is_empty() {
         return Answer::new(Verdict::Fail, expected, seen, packets.evidence());
     }
@@ -278,9 +364,16 @@ fn dtmf(view: &View<'_>, check: &DtmfCheck) -> Answer {
         let fact = facts::event(event);
         let (verdict, paths, error) = evaluate(expect, &[("event", &fact)]);
         if verdict != Verdict::Pass {
-            let actual = error.unwrap_or_else(|| format!("digit {}: {}", event.digit, facts::actual(&paths, "event", &fact)));
+            let actual = error.unwrap_or_else(|| {
+                format!("digit {}: {}", event.digit, facts::actual(&paths, "event", &fact))
+            });
             return Answer::new(verdict, expected, actual, packets.evidence());
         }
     }
-    Answer::new(Verdict::Pass, expected, format!("{seen}, each as expected"), packets.evidence())
+    Answer::new(
+        Verdict::Pass,
+        expected,
+        format!("{seen}, each as expected"),
+        packets.evidence(),
+    )
 }

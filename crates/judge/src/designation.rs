@@ -5,7 +5,10 @@ use voxproof_spec::{Severity, Tier, Verdict};
 
 /// Holds all cases against both designations. Without an official run nothing is ever granted.
 pub fn designations(cases: &[CaseRecord]) -> DesignationResults {
-    DesignationResults { certified: designation(cases, Tier::Certified), works_with: designation(cases, Tier::WorksWith) }
+    DesignationResults {
+        certified: designation(cases, Tier::Certified),
+        works_with: designation(cases, Tier::WorksWith),
+    }
 }
 
 fn designation(cases: &[CaseRecord], tier: Tier) -> Designation {
@@ -19,7 +22,16 @@ fn designation(cases: &[CaseRecord], tier: Tier) -> Designation {
             (_, Some(attempt)) => {
                 judged += 1;
                 let mixed = case.attempts.len() > 1 && case.verdict() == Some(Verdict::Inconc);
-                let verdict = if mixed { Verdict::Inconc } else { attempt.judgement.tiers.get(&tier).copied().unwrap_or(Verdict::None) };
+                let verdict = if mixed {
+                    Verdict::Inconc
+                } else {
+                    attempt
+                        .judgement
+                        .tiers
+                        .get(&tier)
+                        .copied()
+                        .unwrap_or(Verdict::None)
+                };
                 if verdict != Verdict::Pass && case.planned.severity != Severity::Optional {
                     reasons.push(format!("{id} {}: {}", verdict.word(), attempt.judgement.reason));
                 }
@@ -29,5 +41,9 @@ fn designation(cases: &[CaseRecord], tier: Tier) -> Designation {
     if judged == 0 {
         reasons.push("no case of this designation was judged".to_owned());
     }
-    Designation { meets: reasons.is_empty(), granted: false, reasons }
+    Designation {
+        meets: reasons.is_empty(),
+        granted: false,
+        reasons,
+    }
 }

@@ -18,7 +18,10 @@ const COLUMNS: usize = 600;
 const LONGEST_DETAIL: usize = 6000;
 
 pub(crate) fn exhibits(view: &View<'_>) -> Exhibits {
-    Exhibits { ladder: ladder(view), levels: levels(view) }
+    Exhibits {
+        ladder: ladder(view),
+        levels: levels(view),
+    }
 }
 
 fn since(view: &View<'_>, at: Duration) -> f64 {
@@ -29,7 +32,11 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     let mut rows: Vec<(Duration, LadderRow)> = Vec::new();
     let mut seen: BTreeSet<(bool, Vec<u8>)> = BTreeSet::new();
     for record in &view.messages {
-        let mark = view.marks.iter().find(|(_, moment)| moment.packet == Some(record.packet)).map(|(name, _)| name.clone());
+        let mark = view
+            .marks
+            .iter()
+            .find(|(_, moment)| moment.packet == Some(record.packet))
+            .map(|(name, _)| name.clone());
         let mut detail: String = String::from_utf8_lossy(record.message.bytes()).into_owned();
         if detail.len() > LONGEST_DETAIL {
             detail = detail.chars().take(LONGEST_DETAIL).collect::<String>() + "\n[cut]";
@@ -52,12 +59,22 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     for entry in &view.evidence.timeline.entries {
         let at = Duration::from_nanos(entry.at);
         let (kind, actor, label) = match &entry.event {
-            TimelineEvent::DeviceAction { action, done, .. } => {
-                ("action", "device".to_owned(), format!("device: {action}{}", if *done { "" } else { " (not done)" }))
+            TimelineEvent::DeviceAction { action, done, .. } => (
+                "action",
+                "device".to_owned(),
+                format!("device: {action}{}", if *done { "" } else { " (not done)" }),
+            ),
+            TimelineEvent::Signal(signal) => (
+                "rtp",
+                signal.actor.clone(),
+                format!("{} plays {}", signal.actor, signal.signal),
+            ),
+            TimelineEvent::DeviceGone { status, .. } => {
+                ("action", "device".to_owned(), format!("device ended: {status}"))
             }
-            TimelineEvent::Signal(signal) => ("rtp", signal.actor.clone(), format!("{} plays {}", signal.actor, signal.signal)),
-            TimelineEvent::DeviceGone { status, .. } => ("action", "device".to_owned(), format!("device ended: {status}")),
-            TimelineEvent::Prompt { question, answer } => ("action", "operator".to_owned(), format!("{question} — {answer}")),
+            TimelineEvent::Prompt { question, answer } => {
+                ("action", "operator".to_owned(), format!("{question} — {answer}"))
+            }
             _ => continue,
         };
         rows.push((
@@ -77,7 +94,10 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     }
     for actor in actors(view) {
         for from_device in [true, false] {
-            let stream = StreamRef { peer: actor.clone(), from_device };
+            let stream = StreamRef {
+                peer: actor.clone(),
+                from_device,
+            };
             let packets = view.stream(&stream, None);
             // a stretch of packets without a pause of half a second is one row
             let mut start = 0;
@@ -94,7 +114,11 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
                             at_ms: since(view, first),
                             from_device,
                             actor: actor.clone(),
-                            label: format!("RTP, {} packets in {:.2} s", index - start, (last - first).as_secs_f64()),
+                            label: format!(
+                                "RTP, {} packets in {:.2} s",
+                                index - start,
+                                (last - first).as_secs_f64()
+                            ),
                             kind: "rtp".to_owned(),
                             detail: String::new(),
                             mark: None,
@@ -118,16 +142,35 @@ fn levels(view: &View<'_>) -> Vec<LevelPlot> {
     let mut plots = Vec::new();
     for actor in actors(view) {
         for from_device in [true, false] {
-            let stream = StreamRef { peer: actor.clone(), from_device };
+            let stream = StreamRef {
+                peer: actor.clone(),
+                from_device,
+            };
             let decoded = view.stream(&stream, None).decode();
-            let name = if from_device { format!("received-{actor}.wav") } else { format!("sent-{actor}.wav") };
+            let name = if from_device {
+                format!("received-{actor}.wav")
+            } else {
+                format!("sent-{actor}.wav")
+            };
             let start = (decoded.first_arrival.as_secs_f64() - view.begin().as_secs_f64()).max(0.0);
-            plots.extend(plot(&stream.to_string(), &decoded.samples, decoded.sample_rate, start, &name));
+            plots.extend(plot(
+                &stream.to_string(),
+                &decoded.samples,
+                decoded.sample_rate,
+                start,
+                &name,
+            ));
         }
     }
     for (name, wav) in &view.evidence.recordings {
         if name == "device-recording.wav" {
-            plots.extend(plot("recording of the device's receiver", &wav.samples, wav.sample_rate, 0.0, name));
+            plots.extend(plot(
+                "recording of the device's receiver",
+                &wav.samples,
+                wav.sample_rate,
+                0.0,
+                name,
+            ));
         }
     }
     plots
@@ -137,7 +180,10 @@ fn plot(stream: &str, samples: &[i16], rate: u32, start: f64, wav: &str) -> Opti
     if samples.is_empty() || rate == 0 {
         return None;
     }
-    let sound: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32768.0).collect();
+    let sound: Vec<f32> = samples
+        .iter()
+        .map(|sample| f32::from(*sample) / 32768.0)
+        .collect();
     let duration = samples.len() as f64 / f64::from(rate);
     let thousandth = |value: f32| (value * 1000.0).round() / 1000.0;
     Some(LevelPlot {
@@ -163,9 +209,20 @@ pub fn tracks(evidence: &CaseEvidence) -> Result<Vec<(String, Wav)>, JudgeError>
     let mut tracks = Vec::new();
     for actor in actors(&view) {
         for (from_device, way) in [(true, "received"), (false, "sent")] {
-            let decoded = view.stream(&StreamRef { peer: actor.clone(), from_device }, None).decode();
+            let decoded = view
+                .stream(
+                    &StreamRef {
+                        peer: actor.clone(),
+                        from_device,
+                    },
+                    None,
+                )
+                .decode();
             if !decoded.samples.is_empty() {
-                let wav = Wav { sample_rate: decoded.sample_rate, samples: decoded.samples };
+                let wav = Wav {
+                    sample_rate: decoded.sample_rate,
+                    samples: decoded.samples,
+                };
                 tracks.push((format!("{way}-{actor}.wav"), wav));
             }
         }
@@ -179,9 +236,17 @@ pub fn sip_log(evidence: &CaseEvidence) -> Result<String, JudgeError> {
     let view = View::new(&case, evidence);
     let mut log = String::new();
     for record in &view.messages {
-        let way = if record.from_device { "device -> lab" } else { "lab -> device" };
+        let way = if record.from_device {
+            "device -> lab"
+        } else {
+            "lab -> device"
+        };
         let at = since(&view, record.at) / 1e3;
-        log += &format!("--- packet {} at {at:.3} s, {way}, {}\n", record.packet, view.actor_of(&record.message));
+        log += &format!(
+            "--- packet {} at {at:.3} s, {way}, {}\n",
+            record.packet,
+            view.actor_of(&record.message)
+        );
         log += &String::from_utf8_lossy(record.message.bytes());
         log += "\n";
     }

@@ -65,10 +65,14 @@ fn headers(message: &Message, first_only: bool) -> Value {
     for line in message.header_lines() {
         for name in [line.name.clone(), line.name.replace('-', "_")] {
             if first_only {
-                map.entry(name).or_insert_with(|| Value::String(line.value.clone()));
+                map.entry(name)
+                    .or_insert_with(|| Value::String(line.value.clone()));
             } else if let Value::Array(list) = map.entry(name.clone()).or_insert_with(|| json!([])) {
                 // a name without a dash is visited twice
-                if !(name == line.name && !name.contains('-') && list.last().is_some_and(|last| *last == line.value.as_str())) {
+                if !(name == line.name
+                    && !name.contains('-')
+                    && list.last().is_some_and(|last| *last == line.value.as_str()))
+                {
                     list.push(Value::String(line.value.clone()));
                 }
             }
@@ -102,7 +106,11 @@ fn sdp(description: Option<&Description>) -> Value {
 }
 
 fn payload_types(media: &Media) -> Vec<i64> {
-    media.formats.iter().filter_map(|format| format.parse().ok()).collect()
+    media
+        .formats
+        .iter()
+        .filter_map(|format| format.parse().ok())
+        .collect()
 }
 
 /// Audio codecs as `PCMU/8000`, telephone-event left out, in order of preference.
@@ -132,10 +140,18 @@ pub(crate) struct StreamPorts {
 }
 
 pub(crate) fn stream(statistics: &StreamStatistics, telephone_events: &[u8], ports: StreamPorts) -> Value {
-    let duration =
-        statistics.first.zip(statistics.last).map_or(0.0, |(first, last)| (last.saturating_sub(first)).as_secs_f64() * 1e3);
-    let audio: Vec<u8> =
-        statistics.payload_types.iter().copied().filter(|one| !telephone_events.contains(one)).collect();
+    let duration = statistics
+        .first
+        .zip(statistics.last)
+        .map_or(0.0, |(first, last)| {
+            (last.saturating_sub(first)).as_secs_f64() * 1e3
+        });
+    let audio: Vec<u8> = statistics
+        .payload_types
+        .iter()
+        .copied()
+        .filter(|one| !telephone_events.contains(one))
+        .collect();
     json!({
         "packets": statistics.packets,
         "payload_types": statistics.payload_types,
@@ -173,7 +189,11 @@ pub(crate) fn event(event: &ReceivedEvent) -> Value {
 
 /// Three decimals: figures are compared between a live and a later judgement as text.
 pub(crate) fn round(value: f64) -> f64 {
-    if value.is_finite() { (value * 1000.0).round() / 1000.0 } else { 0.0 }
+    if value.is_finite() {
+        (value * 1000.0).round() / 1000.0
+    } else {
+        0.0
+    }
 }
 
 /// The values behind the paths of an expression, for the report's "actual" column.
@@ -196,9 +216,17 @@ pub(crate) fn actual(paths: &[String], root: &str, value: &Value) -> String {
             })
         })
         .collect();
-    if shown.is_empty() { "the condition does not hold".to_owned() } else { shown.join(", ") }
+    if shown.is_empty() {
+        "the condition does not hold".to_owned()
+    } else {
+        shown.join(", ")
+    }
 }
 
 fn shorten(text: &str) -> String {
-    if text.chars().count() > 160 { text.chars().take(160).collect::<String>() + "…" } else { text.to_owned() }
+    if text.chars().count() > 160 {
+        text.chars().take(160).collect::<String>() + "…"
+    } else {
+        text.to_owned()
+    }
 }

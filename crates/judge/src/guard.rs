@@ -7,12 +7,21 @@ use crate::view::View;
 
 /// Why the lab was not fit in this case.
 pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
-    let health = view.evidence.timeline.entries.iter().rev().find_map(|entry| match entry.event {
-        TimelineEvent::Health { send_lag, loop_lag, host_lag, socket_drops } => {
-            Some((send_lag, loop_lag, host_lag, socket_drops))
-        }
-        _ => None,
-    });
+    let health = view
+        .evidence
+        .timeline
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| match entry.event {
+            TimelineEvent::Health {
+                send_lag,
+                loop_lag,
+                host_lag,
+                socket_drops,
+            } => Some((send_lag, loop_lag, host_lag, socket_drops)),
+            _ => None,
+        });
     let Some((send_lag, loop_lag, host_lag, drops)) = health else {
         return Some("the lab's own health was not recorded, the case did not come to its end".to_owned());
     };
@@ -32,7 +41,11 @@ pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
         ));
     }
     let on_a_stream = !view.case.measure.is_empty()
-        || view.case.check.iter().any(|check| check.rtp.is_some() || check.dtmf.is_some());
+        || view
+            .case
+            .check
+            .iter()
+            .any(|check| check.rtp.is_some() || check.dtmf.is_some());
     if on_a_stream && host_lag > guard.host_lag.0.as_nanos() as u64 {
         return Some(format!(
             "this machine kept ordinary programs waiting for {:.0} ms (allowed {}), perhaps the device among them; run again on a quieter machine",
@@ -41,7 +54,10 @@ pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
         ));
     }
     if drops > guard.socket_drops {
-        return Some(format!("the lab's own sockets dropped {drops} datagrams (allowed {})", guard.socket_drops));
+        return Some(format!(
+            "the lab's own sockets dropped {drops} datagrams (allowed {})",
+            guard.socket_drops
+        ));
     }
     None
 }

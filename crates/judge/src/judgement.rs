@@ -32,9 +32,14 @@ pub struct Judged {
 
 /// Judges one attempt at one case from its evidence alone; `target` is the tier that gives the case its verdict.
 /// `limits` replaces the stored limits, to judge an old run by new ones.
-pub fn judge(evidence: &CaseEvidence, target: Tier, limits: Option<&BTreeMap<String, Limit>>) -> Result<Judged, JudgeError> {
+pub fn judge(
+    evidence: &CaseEvidence,
+    target: Tier,
+    limits: Option<&BTreeMap<String, Limit>>,
+) -> Result<Judged, JudgeError> {
     let case = parse_case(Path::new("case.toml"), &evidence.case_source)?;
-    let suite: Suite = toml::from_str(&evidence.suite_source).map_err(|error| JudgeError::Suite(error.to_string()))?;
+    let suite: Suite =
+        toml::from_str(&evidence.suite_source).map_err(|error| JudgeError::Suite(error.to_string()))?;
     let stored: BTreeMap<String, Limit>;
     let limits = match limits {
         Some(limits) => limits,
@@ -50,7 +55,10 @@ pub fn judge(evidence: &CaseEvidence, target: Tier, limits: Option<&BTreeMap<Str
         }
     };
     let view = View::new(&case, evidence);
-    Ok(Judged { judgement: judgement(&view, &case, &suite, limits, target), exhibits: exhibits::exhibits(&view) })
+    Ok(Judged {
+        judgement: judgement(&view, &case, &suite, limits, target),
+        exhibits: exhibits::exhibits(&view),
+    })
 }
 
 fn judgement(
@@ -70,19 +78,36 @@ fn judgement(
         let mut worst = (Verdict::None, String::new());
         let mut weigh = |verdict: Verdict, reason: &dyn Fn() -> String| {
             if verdict > worst.0 {
-                worst = (verdict, if verdict == Verdict::Pass { String::new() } else { reason() });
+                worst = (
+                    verdict,
+                    if verdict == Verdict::Pass {
+                        String::new()
+                    } else {
+                        reason()
+                    },
+                );
             }
         };
         for check in &results {
-            weigh(check.verdict, &|| format!("{}: expected {}; {}", check.title, check.expected, check.actual));
+            weigh(check.verdict, &|| {
+                format!("{}: expected {}; {}", check.title, check.expected, check.actual)
+            });
         }
         for measurement in &measurements {
             let bound: Option<&BoundResult> = measurement.bounds.iter().find(|bound| bound.tier == tier);
-            weigh(bound.map_or(Verdict::None, |bound| bound.verdict), &|| measures::reason(measurement, bound));
+            weigh(bound.map_or(Verdict::None, |bound| bound.verdict), &|| {
+                measures::reason(measurement, bound)
+            });
         }
-        let finished = view.steps.iter().any(|step| step.phase == Phase::Step && step.outcome.is_some());
+        let finished = view
+            .steps
+            .iter()
+            .any(|step| step.phase == Phase::Step && step.outcome.is_some());
         if worst.0 == Verdict::None || (worst.0 == Verdict::Pass && !finished) {
-            worst = (Verdict::Inconc, "nothing in the evidence says that the device met the requirement".to_owned());
+            worst = (
+                Verdict::Inconc,
+                "nothing in the evidence says that the device met the requirement".to_owned(),
+            );
         }
         // the lab's own trouble is never blamed on the device, and not credited to it either
         if let Some(problem) = guard::problem(view, &suite.guard)

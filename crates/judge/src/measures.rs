@@ -32,10 +32,18 @@ struct Value {
 
 impl Value {
     fn some(value: f64, n: usize, note: impl Into<String>) -> Self {
-        Self { value: Some(round(value)), n: n as u64, note: note.into() }
+        Self {
+            value: Some(round(value)),
+            n: n as u64,
+            note: note.into(),
+        }
     }
     fn none(note: impl Into<String>) -> Self {
-        Self { value: None, n: 0, note: note.into() }
+        Self {
+            value: None,
+            n: 0,
+            note: note.into(),
+        }
     }
 }
 
@@ -64,8 +72,13 @@ pub(crate) fn reason(result: &MeasurementResult, bound: Option<&BoundResult>) ->
         (None, Some(upper)) => format!("at most {upper} {}", result.unit),
         (None, None) => String::new(),
     });
-    let value = result.value.map_or_else(|| result.note.clone(), |value| format!("{value} {}", result.unit));
-    format!("{} of {}: expected {limits}; measured {value}", result.quantity, result.stream)
+    let value = result
+        .value
+        .map_or_else(|| result.note.clone(), |value| format!("{value} {}", result.unit));
+    format!(
+        "{} of {}: expected {limits}; measured {value}",
+        result.quantity, result.stream
+    )
 }
 
 fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: Tier) -> MeasurementResult {
@@ -74,7 +87,10 @@ fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: 
     // what is asked of the minimum tier is asked of the stringent one as well
     let asked = [
         (Tier::WorksWith, tier_of(Tier::WorksWith)),
-        (Tier::Certified, tier_of(Tier::Certified).or_else(|| tier_of(Tier::WorksWith))),
+        (
+            Tier::Certified,
+            tier_of(Tier::Certified).or_else(|| tier_of(Tier::WorksWith)),
+        ),
         (Tier::Informative, tier_of(Tier::Informative)),
     ];
     for (tier, limits) in asked {
@@ -91,7 +107,13 @@ fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: 
             Some(_) => Verdict::Fail,
             None => Verdict::Inconc,
         };
-        bounds.push(BoundResult { tier, lower: limits.lower, upper: limits.upper, margin, verdict });
+        bounds.push(BoundResult {
+            tier,
+            lower: limits.lower,
+            upper: limits.upper,
+            margin,
+            verdict,
+        });
     }
     MeasurementResult {
         quantity: measure.quantity.name().to_owned(),
@@ -104,7 +126,10 @@ fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: 
         limit: measure.limit.to_string(),
         clause: limit.map(|limit| limit.clause.clone()).unwrap_or_default(),
         source: limit.map_or(LimitSource::Unverified, |limit| limit.source),
-        verdict: bounds.iter().find(|bound| bound.tier == target).map_or(Verdict::None, |bound| bound.verdict),
+        verdict: bounds
+            .iter()
+            .find(|bound| bound.tier == target)
+            .map_or(Verdict::None, |bound| bound.verdict),
         bounds,
     }
 }
@@ -135,34 +160,66 @@ fn take(view: &View<'_>, measure: &Measure, comparisons: &mut Comparisons) -> Va
             match measure.quantity {
                 Quantity::PacketLoss => {
                     let share = 100.0 * figures.lost as f64 / figures.expected.max(1) as f64;
-                    Value::some(share, n, format!("{} of {} packets", figures.lost, figures.expected))
+                    Value::some(
+                        share,
+                        n,
+                        format!("{} of {} packets", figures.lost, figures.expected),
+                    )
                 }
-                Quantity::Jitter => Value::some(figures.max_jitter_ms, n, "largest value of the RFC 3550 estimator"),
+                Quantity::Jitter => Value::some(
+                    figures.max_jitter_ms,
+                    n,
+                    "largest value of the RFC 3550 estimator",
+                ),
                 _ => Value::some(figures.mean_interval_ms, n, "mean distance of packets"),
             }
         }
         Quantity::MediaStartDelay | Quantity::MediaStopDelay => {
-            let Some(moment) = moment else { return Value::none("`during` has to name the moment to count from") };
-            let times: Vec<Duration> = view.stream(&stream, None).packets.iter().map(|(at, _)| *at).collect();
+            let Some(moment) = moment else {
+                return Value::none("`during` has to name the moment to count from");
+            };
+            let times: Vec<Duration> = view
+                .stream(&stream, None)
+                .packets
+                .iter()
+                .map(|(at, _)| *at)
+                .collect();
             if measure.quantity == Quantity::MediaStartDelay {
                 // packets of an earlier part of the call have nothing to do with this moment
-                match times.iter().find(|at| **at + Duration::from_millis(200) >= moment.start) {
-                    Some(first) => Value::some(ms(first.saturating_sub(moment.start)), 1, "first packet after the moment"),
+                match times
+                    .iter()
+                    .find(|at| **at + Duration::from_millis(200) >= moment.start)
+                {
+                    Some(first) => Value::some(
+                        ms(first.saturating_sub(moment.start)),
+                        1,
+                        "first packet after the moment",
+                    ),
                     None => Value::none("no RTP packet came"),
                 }
             } else {
                 let last = times.iter().rev().find(|at| **at >= moment.start);
-                Value::some(last.map_or(0.0, |last| ms(last.saturating_sub(moment.start))), 1, "last packet after the moment")
+                Value::some(
+                    last.map_or(0.0, |last| ms(last.saturating_sub(moment.start))),
+                    1,
+                    "last packet after the moment",
+                )
             }
         }
         Quantity::ActiveSpeechLevel => speech_level(view, &stream, interval),
         Quantity::RoundTripDelay => round_trip(view, &stream, interval),
         Quantity::SpeechIntact | Quantity::SpeechSnr | Quantity::DelaySlips => {
-            let key = (measure.stream.to_string(), measure.during.as_ref().map(|mark| mark.to_string()));
-            let at = comparisons.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-                comparisons.push((key, compare(view, &stream, interval)));
-                comparisons.len() - 1
-            });
+            let key = (
+                measure.stream.to_string(),
+                measure.during.as_ref().map(|mark| mark.to_string()),
+            );
+            let at = comparisons
+                .iter()
+                .position(|(known, _)| *known == key)
+                .unwrap_or_else(|| {
+                    comparisons.push((key, compare(view, &stream, interval)));
+                    comparisons.len() - 1
+                });
             match comparisons.get(at).map(|(_, result)| result) {
                 Some(Ok(result)) => from_comparison(measure.quantity, result),
                 Some(Err(problem)) => Value::none(problem.clone()),
@@ -177,7 +234,10 @@ fn ms(time: Duration) -> f64 {
 }
 
 fn to_f32(samples: &[i16]) -> Vec<f32> {
-    samples.iter().map(|sample| f32::from(*sample) / 32768.0).collect()
+    samples
+        .iter()
+        .map(|sample| f32::from(*sample) / 32768.0)
+        .collect()
 }
 
 fn sound(packets: &Stream<'_>) -> Result<Decoded, String> {
@@ -186,7 +246,10 @@ fn sound(packets: &Stream<'_>) -> Result<Decoded, String> {
     }
     let decoded = packets.decode();
     if decoded.samples.is_empty() {
-        return Err(format!("{} packets, none of a negotiated payload type", packets.packets.len()));
+        return Err(format!(
+            "{} packets, none of a negotiated payload type",
+            packets.packets.len()
+        ));
     }
     Ok(decoded)
 }
@@ -205,7 +268,11 @@ fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration,
         Some(level) => Value::some(
             level.active.to_dbm0(plane).value,
             decoded.samples.len(),
-            format!("P.56 method B; {:.2} dBov, activity {:.0} %", level.active.0, level.activity * 100.0),
+            format!(
+                "P.56 method B; {:.2} dBov, activity {:.0} %",
+                level.active.0,
+                level.activity * 100.0
+            ),
         ),
         None => Value::none("there is no speech in the signal"),
     }
@@ -213,12 +280,20 @@ fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration,
 
 /// The signal an actor played last before `until`, repeated as it was sent.
 fn played<'a>(view: &'a View<'_>, actor: &str, until: Duration) -> Option<&'a voxproof_record::Wav> {
-    let id = view.evidence.timeline.entries.iter().rev().find_map(|entry| match &entry.event {
-        TimelineEvent::Signal(signal) if signal.actor == actor && Duration::from_nanos(entry.at) <= until => {
-            Some(signal.signal.clone())
-        }
-        _ => None,
-    })?;
+    let id = view
+        .evidence
+        .timeline
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| match &entry.event {
+            TimelineEvent::Signal(signal)
+                if signal.actor == actor && Duration::from_nanos(entry.at) <= until =>
+            {
+                Some(signal.signal.clone())
+            }
+            _ => None,
+        })?;
     view.evidence.signals.get(&id)
 }
 
@@ -240,20 +315,36 @@ fn compare(
         let degraded = to_f32(&decoded.samples);
         if loopback_on(view) {
             let reference = played(view, &stream.peer, until).ok_or("no signal was played")?;
-            return comparison::compare(&reference.to_f32(), &degraded, RATE, LOOP_SEARCH_S).ok_or_else(unlike);
+            return comparison::compare(&reference.to_f32(), &degraded, RATE, LOOP_SEARCH_S)
+                .ok_or_else(unlike);
         }
-        let reference =
-            view.evidence.recordings.get("device-speech.wav").ok_or("what the device's microphone hears is not known")?;
+        let reference = view
+            .evidence
+            .recordings
+            .get("device-speech.wav")
+            .ok_or("what the device's microphone hears is not known")?;
         comparison::compare_looped(&reference.to_f32(), &degraded, reference.sample_rate).ok_or_else(unlike)
     } else {
-        let recording =
-            view.evidence.recordings.get("device-recording.wav").ok_or("the device gives no recording of its receiver")?;
+        let recording = view
+            .evidence
+            .recordings
+            .get("device-recording.wav")
+            .ok_or("the device gives no recording of its receiver")?;
         if recording.sample_rate != RATE {
-            return Err(format!("the device's recording has {} Hz, {RATE} Hz is needed", recording.sample_rate));
+            return Err(format!(
+                "the device's recording has {} Hz, {RATE} Hz is needed",
+                recording.sample_rate
+            ));
         }
         // what was sent in the interval, as it was on the wire
         let sent = sound(&view.stream(stream, interval))?;
-        comparison::compare(&to_f32(&sent.samples), &recording.to_f32(), RATE, RECORDING_SEARCH_S).ok_or_else(unlike)
+        comparison::compare(
+            &to_f32(&sent.samples),
+            &recording.to_f32(),
+            RATE,
+            RECORDING_SEARCH_S,
+        )
+        .ok_or_else(unlike)
     }
 }
 
@@ -276,7 +367,13 @@ fn from_comparison(quantity: Quantity, result: &SpeechComparison) -> Value {
             let at: Vec<String> = result
                 .slips
                 .iter()
-                .map(|slip| format!("{:+.0} samples at {:.2} s", slip.to_samples - slip.from_samples, slip.at_s))
+                .map(|slip| {
+                    format!(
+                        "{:+.0} samples at {:.2} s",
+                        slip.to_samples - slip.from_samples,
+                        slip.at_s
+                    )
+                })
                 .collect();
             Value::some(result.slips.len() as f64, blocks, at.join(", "))
         }
@@ -284,7 +381,11 @@ fn from_comparison(quantity: Quantity, result: &SpeechComparison) -> Value {
 }
 
 /// A stream on the lab's clock: its samples and the time of the first one, by the packet that was least delayed.
-fn on_the_clock(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Result<(Vec<f32>, f64), String> {
+fn on_the_clock(
+    view: &View<'_>,
+    stream: &StreamRef,
+    interval: Option<(Duration, Duration)>,
+) -> Result<(Vec<f32>, f64), String> {
     let decoded = sound(&view.stream(stream, interval))?;
     let rate = f64::from(decoded.sample_rate);
     let start = decoded
@@ -299,12 +400,18 @@ fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, D
     if !loopback_on(view) {
         return Value::none("the device does not send back what it hears");
     }
-    let there = StreamRef { peer: stream.peer.clone(), from_device: false };
+    let there = StreamRef {
+        peer: stream.peer.clone(),
+        from_device: false,
+    };
     let (sent, sent_start) = match on_the_clock(view, &there, interval) {
         Ok(found) => found,
         Err(problem) => return Value::none(format!("sent stream: {problem}")),
     };
-    let back = StreamRef { peer: stream.peer.clone(), from_device: true };
+    let back = StreamRef {
+        peer: stream.peer.clone(),
+        from_device: true,
+    };
     let (heard, heard_start) = match on_the_clock(view, &back, interval) {
         Ok(found) => found,
         Err(problem) => return Value::none(problem),
@@ -315,9 +422,15 @@ fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, D
         Some(found) if found.confidence >= 0.5 => Value::some(
             (found.seconds + shift) * 1e3,
             1,
-            format!("band-limited cross-correlation, {:.2} of a perfect peak", found.confidence),
+            format!(
+                "band-limited cross-correlation, {:.2} of a perfect peak",
+                found.confidence
+            ),
         ),
-        Some(found) => Value::none(format!("what comes back is not what was sent (correlation {:.2})", found.confidence)),
+        Some(found) => Value::none(format!(
+            "what comes back is not what was sent (correlation {:.2})",
+            found.confidence
+        )),
         None => Value::none("what comes back is not what was sent"),
     }
 }

@@ -54,7 +54,9 @@ pub fn matches_await(step: &Await, message: &Message, to: Option<&Message>) -> b
 }
 
 pub(crate) fn fits_response(status: &str, message: &Message, to: Option<&Message>) -> bool {
-    let fits = StatusPattern::parse(status).zip(message.status()).is_some_and(|(pattern, code)| pattern.fits(code));
+    let fits = StatusPattern::parse(status)
+        .zip(message.status())
+        .is_some_and(|(pattern, code)| pattern.fits(code));
     fits && to.is_none_or(|request| answers(message, request))
 }
 

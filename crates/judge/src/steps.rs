@@ -10,16 +10,28 @@ use crate::view::{DrivenStep, View};
 
 /// One result a step that did not go as meant, and one a device that came to an end.
 pub(crate) fn results(view: &View<'_>) -> Vec<CheckResult> {
-    let mut results: Vec<CheckResult> =
-        view.steps.iter().filter(|step| step.phase != Phase::Teardown).filter_map(|step| result(view, step)).collect();
+    let mut results: Vec<CheckResult> = view
+        .steps
+        .iter()
+        .filter(|step| step.phase != Phase::Teardown)
+        .filter_map(|step| result(view, step))
+        .collect();
     for entry in &view.evidence.timeline.entries {
         if let TimelineEvent::DeviceGone { status, own_fault } = &entry.event {
             results.push(CheckResult {
                 id: "device-alive".to_owned(),
                 title: "The device keeps running".to_owned(),
-                verdict: if *own_fault { Verdict::Fail } else { Verdict::Inconc },
+                verdict: if *own_fault {
+                    Verdict::Fail
+                } else {
+                    Verdict::Inconc
+                },
                 expected: "running to the end of the case".to_owned(),
-                actual: if *own_fault { status.clone() } else { format!("{status}: ended from outside, not by the device") },
+                actual: if *own_fault {
+                    status.clone()
+                } else {
+                    format!("{status}: ended from outside, not by the device")
+                },
                 clause: "post-condition of every case".to_owned(),
                 evidence: vec![],
             });
@@ -55,7 +67,11 @@ fn result(view: &View<'_>, driven: &DrivenStep) -> Option<CheckResult> {
         _ => format!("step {number}"),
     };
     // what the device did not do in a set-up keeps the case from being judged, it is not what the case is about
-    let not_done = if driven.phase == Phase::Setup { Verdict::Inconc } else { Verdict::Fail };
+    let not_done = if driven.phase == Phase::Setup {
+        Verdict::Inconc
+    } else {
+        Verdict::Fail
+    };
     let mut result = CheckResult {
         id: format!("{}-{}", place.replace(' ', "-"), step.name()),
         title: format!("{place}: {}", step.name()),
@@ -75,7 +91,14 @@ fn result(view: &View<'_>, driven: &DrivenStep) -> Option<CheckResult> {
                     && record.packet > after
                     && record.at >= from
                     && record.at <= until
-                    && matches_await(wait, &record.message, wait.to.as_ref().and_then(|to| view.marked(to)).map(|r| &r.message))
+                    && matches_await(
+                        wait,
+                        &record.message,
+                        wait.to
+                            .as_ref()
+                            .and_then(|to| view.marked(to))
+                            .map(|r| &r.message),
+                    )
             });
             if let Some(record) = seen {
                 result.verdict = Verdict::Pass;
@@ -139,7 +162,11 @@ fn awaited(wait: &Await) -> String {
         (None, Some(status)) => format!("response {} from the device", **status),
         (None, None) => "a message".to_owned(),
     };
-    let containing = wait.containing.as_ref().map(|text| format!(" containing `{text}`")).unwrap_or_default();
+    let containing = wait
+        .containing
+        .as_ref()
+        .map(|text| format!(" containing `{text}`"))
+        .unwrap_or_default();
     format!("{what}{containing} within {}", wait.within)
 }
 

@@ -34,7 +34,11 @@ pub(crate) struct Stream<'a> {
 impl<'a> View<'a> {
     /// The packets of a stream in an interval; RTCP is left out.
     pub(crate) fn stream(&self, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Stream<'a> {
-        let spans: Vec<&MediaSpan> = self.media.iter().filter(|span| span.actor == stream.peer).collect();
+        let spans: Vec<&MediaSpan> = self
+            .media
+            .iter()
+            .filter(|span| span.actor == stream.peer)
+            .collect();
         let mut codecs: Vec<(u8, PayloadCodec)> = vec![];
         let mut telephone_events: Vec<u8> = vec![];
         for span in &spans {
@@ -52,7 +56,13 @@ impl<'a> View<'a> {
                 telephone_events.push(payload_type);
             }
         }
-        let mut found = Stream { packets: vec![], numbers: vec![], codecs, telephone_events, ports: StreamPorts::default() };
+        let mut found = Stream {
+            packets: vec![],
+            numbers: vec![],
+            codecs,
+            telephone_events,
+            ports: StreamPorts::default(),
+        };
         for (index, packet) in self.evidence.packets.iter().enumerate() {
             let lab_end = match (stream.from_device, packet.direction) {
                 (true, PacketDirection::Inbound) => packet.destination,
@@ -69,7 +79,11 @@ impl<'a> View<'a> {
             }
         }
         let until = interval.map_or(Duration::MAX, |(_, to)| to);
-        found.ports.lab = spans.iter().rev().find(|span| span.from <= until).map_or(0, |span| span.local.port());
+        found.ports.lab = spans
+            .iter()
+            .rev()
+            .find(|span| span.from <= until)
+            .map_or(0, |span| span.local.port());
         found
     }
 }
@@ -98,11 +112,17 @@ impl Stream<'_> {
             let count = self
                 .packets
                 .iter()
-                .filter(|(_, bytes)| Packet::parse(bytes).is_ok_and(|packet| packet.payload_type == *payload_type))
+                .filter(|(_, bytes)| {
+                    Packet::parse(bytes).is_ok_and(|packet| packet.payload_type == *payload_type)
+                })
                 .count();
             counts.push((count, *codec));
         }
-        counts.into_iter().filter(|(count, _)| *count > 0).max_by_key(|(count, _)| *count).map(|(_, codec)| codec)
+        counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .max_by_key(|(count, _)| *count)
+            .map(|(_, codec)| codec)
     }
 
     /// First and last packet number.

@@ -58,27 +58,57 @@ impl<'a> View<'a> {
         for entry in &evidence.timeline.entries {
             let at = Duration::from_nanos(entry.at);
             match &entry.event {
-                TimelineEvent::Device { server: address, credentials, .. } => {
+                TimelineEvent::Device {
+                    server: address,
+                    credentials,
+                    ..
+                } => {
                     server = Some(*address);
                     view.credentials.extend(credentials.iter().copied());
                 }
                 TimelineEvent::StepStarted { phase, index, .. } => {
-                    view.steps.push(DrivenStep { phase: *phase, index: *index, started: at, outcome: None });
+                    view.steps.push(DrivenStep {
+                        phase: *phase,
+                        index: *index,
+                        started: at,
+                        outcome: None,
+                    });
                 }
-                TimelineEvent::StepEnded { phase, index, outcome } => {
-                    let step = view.steps.iter_mut().rev().find(|step| step.phase == *phase && step.index == *index);
+                TimelineEvent::StepEnded {
+                    phase,
+                    index,
+                    outcome,
+                } => {
+                    let step = view
+                        .steps
+                        .iter_mut()
+                        .rev()
+                        .find(|step| step.phase == *phase && step.index == *index);
                     if let Some(step) = step {
                         step.outcome = Some(outcome.clone());
                     }
                 }
                 TimelineEvent::Mark { name, end, packet } => {
                     let end = end.map_or(at, Duration::from_nanos);
-                    view.marks.insert(name.clone(), Moment { start: at, end, packet: *packet });
+                    view.marks.insert(
+                        name.clone(),
+                        Moment {
+                            start: at,
+                            end,
+                            packet: *packet,
+                        },
+                    );
                 }
                 TimelineEvent::Call { actor, call_id } => {
                     view.calls.insert(call_id.clone(), actor.clone());
                 }
-                TimelineEvent::Media { actor, local, codecs, telephone_event, .. } => view.media.push(MediaSpan {
+                TimelineEvent::Media {
+                    actor,
+                    local,
+                    codecs,
+                    telephone_event,
+                    ..
+                } => view.media.push(MediaSpan {
                     actor: actor.clone(),
                     local: *local,
                     from: at,
@@ -90,8 +120,15 @@ impl<'a> View<'a> {
         }
         for (index, packet) in evidence.packets.iter().enumerate() {
             let from_device = packet.direction == PacketDirection::Inbound;
-            let lab_end = if from_device { packet.destination } else { packet.source };
-            let keep_alive = packet.payload.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0));
+            let lab_end = if from_device {
+                packet.destination
+            } else {
+                packet.source
+            };
+            let keep_alive = packet
+                .payload
+                .iter()
+                .all(|byte| matches!(byte, b'\r' | b'\n' | 0));
             if Some(lab_end) == server && !keep_alive {
                 view.messages.push(SipRecord {
                     packet: index as u32 + 1,
@@ -112,14 +149,21 @@ impl<'a> View<'a> {
 
     /// Whether the step that sets a mark was carried out, so that a missing mark means that nothing came.
     pub(crate) fn mark_was_due(&self, mark: &str) -> bool {
-        let phases = [(Phase::Setup, &self.case.setup), (Phase::Step, &self.case.step), (Phase::Teardown, &self.case.teardown)];
+        let phases = [
+            (Phase::Setup, &self.case.setup),
+            (Phase::Step, &self.case.step),
+            (Phase::Teardown, &self.case.teardown),
+        ];
         phases.iter().any(|(phase, steps)| {
             steps.iter().enumerate().any(|(index, step)| {
                 step.marks().iter().any(|name| name.as_str() == mark)
                     && self.steps.iter().any(|driven| {
                         driven.phase == *phase
                             && driven.index == index as u32
-                            && matches!(driven.outcome, Some(StepOutcome::Done | StepOutcome::NotSeen { .. }))
+                            && matches!(
+                                driven.outcome,
+                                Some(StepOutcome::Done | StepOutcome::NotSeen { .. })
+                            )
                     })
             })
         })
@@ -136,6 +180,12 @@ impl<'a> View<'a> {
             .call_id()
             .and_then(|id| self.calls.get(id))
             .cloned()
-            .unwrap_or_else(|| if message.cseq_method() == Some("REGISTER") { "registrar".to_owned() } else { "server".to_owned() })
+            .unwrap_or_else(|| {
+                if message.cseq_method() == Some("REGISTER") {
+                    "registrar".to_owned()
+                } else {
+                    "server".to_owned()
+                }
+            })
     }
 }

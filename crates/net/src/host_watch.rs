@@ -33,29 +33,36 @@ impl HostWatch {
         let stop = Arc::new(AtomicBool::new(false));
         let (seen, ended) = (Arc::clone(&lags), Arc::clone(&stop));
         // without the thread there is no figure, which is no worse than before
-        let _ = thread::Builder::new().name("host-watch".to_owned()).spawn(move || {
-            let mut due = Instant::now() + GRID;
-            while !ended.load(Ordering::Relaxed) {
-                thread::sleep(due.saturating_duration_since(Instant::now()));
-                let lag = Instant::now().saturating_duration_since(due);
-                if lag >= WORTH_KEEPING {
-                    let mut lags = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                    if lags.len() == KEPT {
-                        lags.pop_front();
+        let _ = thread::Builder::new()
+            .name("host-watch".to_owned())
+            .spawn(move || {
+                let mut due = Instant::now() + GRID;
+                while !ended.load(Ordering::Relaxed) {
+                    thread::sleep(due.saturating_duration_since(Instant::now()));
+                    let lag = Instant::now().saturating_duration_since(due);
+                    if lag >= WORTH_KEEPING {
+                        let mut lags = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                        if lags.len() == KEPT {
+                            lags.pop_front();
+                        }
+                        lags.push_back((clock.now(), lag));
                     }
-                    lags.push_back((clock.now(), lag));
+                    // a stall is counted once
+                    due = (due + GRID).max(Instant::now());
                 }
-                // a stall is counted once
-                due = (due + GRID).max(Instant::now());
-            }
-        });
+            });
         Self { lags, stop }
     }
 
     /// The longest lateness that ended after `since`, on the lab's clock.
     pub(crate) fn longest_since(&self, since: Duration) -> Duration {
         let lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
-        lags.iter().rev().take_while(|(at, _)| *at >= since).map(|(_, lag)| *lag).max().unwrap_or_default()
+        lags.iter()
+            .rev()
+            .take_while(|(at, _)| *at >= since)
+            .map(|(_, lag)| *lag)
+            .max()
+            .unwrap_or_default()
     }
 }
 

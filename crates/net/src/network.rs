@@ -53,7 +53,10 @@ impl Net {
 
     /// The longest time that an ordinary program of this machine was kept waiting since `since`. Zero in virtual time.
     pub fn host_lag_since(&self, since: Duration) -> Duration {
-        self.watch.as_ref().map(|watch| watch.longest_since(since)).unwrap_or_default()
+        self.watch
+            .as_ref()
+            .map(|watch| watch.longest_since(since))
+            .unwrap_or_default()
     }
 
     /// Whether this is a network in memory.

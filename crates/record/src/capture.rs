@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use pcap_file::DataLink;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
-use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption,
+};
 use pcap_file::pcapng::{Block, PcapNgReader, PcapNgWriter};
 
 use crate::RecordError;
@@ -40,7 +42,10 @@ pub struct CapturedPacket {
 }
 
 fn damaged(reason: impl ToString) -> RecordError {
-    RecordError::Damaged { what: "capture".to_owned(), reason: reason.to_string() }
+    RecordError::Damaged {
+        what: "capture".to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
 /// Writes packets as pcapng; `epoch` is the wall-clock time of the lab's epoch since 1970.
@@ -81,12 +86,19 @@ pub fn read_capture(bytes: &[u8], epoch: Duration) -> Result<Vec<CapturedPacket>
     let mut packets = Vec::new();
     while let Some(block) = reader.next_block() {
         if let Block::EnhancedPacket(block) = block.map_err(damaged)? {
-            let inbound = block.options.iter().any(|o| matches!(o, EnhancedPacketOption::Flags(flags) if flags & 3 == 1));
-            let (source, destination, payload) =
-                unframe(&block.data).ok_or_else(|| damaged(format!("packet {} is not UDP over IP", packets.len() + 1)))?;
+            let inbound = block
+                .options
+                .iter()
+                .any(|o| matches!(o, EnhancedPacketOption::Flags(flags) if flags & 3 == 1));
+            let (source, destination, payload) = unframe(&block.data)
+                .ok_or_else(|| damaged(format!("packet {} is not UDP over IP", packets.len() + 1)))?;
             packets.push(CapturedPacket {
                 at: block.timestamp.saturating_sub(epoch),
-                direction: if inbound { PacketDirection::Inbound } else { PacketDirection::Outbound },
+                direction: if inbound {
+                    PacketDirection::Inbound
+                } else {
+                    PacketDirection::Outbound
+                },
                 source,
                 destination,
                 payload,
@@ -171,7 +183,11 @@ fn unframe(data: &[u8]) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
         _ => return None,
     };
     let port = |at: usize| Some(u16::from_be_bytes(udp.get(at..at + 2)?.try_into().ok()?));
-    Some((SocketAddr::new(from, port(0)?), SocketAddr::new(to, port(2)?), udp.get(8..)?.to_vec()))
+    Some((
+        SocketAddr::new(from, port(0)?),
+        SocketAddr::new(to, port(2)?),
+        udp.get(8..)?.to_vec(),
+    ))
 }
 
 #[cfg(test)]
@@ -192,7 +208,11 @@ mod tests {
     fn round_trip_keeps_every_byte_and_nanosecond() {
         let epoch = Duration::from_secs(1_790_000_000);
         let mut packets = vec![
-            packet("127.0.0.1:5060", "127.0.0.1:5070", b"OPTIONS sip:a SIP/2.0\r\n\r\n"),
+            packet(
+                "127.0.0.1:5060",
+                "127.0.0.1:5070",
+                b"OPTIONS sip:a SIP/2.0\r\n\r\n",
+            ),
             packet("[::1]:5060", "[::1]:5070", &[0, 255, 128]),
             packet("10.0.0.1:1", "10.0.0.2:2", b""),
         ];

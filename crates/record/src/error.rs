@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// Writing failed; nothing may be claimed after this.
-    #[error("cannot write {path}: {error}; free space or choose another folder with --out, then `voxproof resume`")]
+    #[error(
+        "cannot write {path}: {error}; free space or choose another folder with --out, then `voxproof resume`"
+    )]
     Write {
         /// The file.
         path: PathBuf,

@@ -25,7 +25,10 @@ pub struct EvidenceObject {
 
 /// SHA-256 as hexadecimal text.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The `evidence/` folder of a run.
@@ -60,18 +63,31 @@ impl EvidenceStore {
             file.sync_all().map_err(error(&partial))?;
             fs::rename(&partial, &target).map_err(error(&target))?;
         }
-        Ok(EvidenceObject { name: name.to_owned(), sha256, bytes: bytes.len() as u64, path })
+        Ok(EvidenceObject {
+            name: name.to_owned(),
+            sha256,
+            bytes: bytes.len() as u64,
+            path,
+        })
     }
 
     /// Reads an object and makes sure that it is what was recorded.
     pub fn get(&self, object: &EvidenceObject) -> Result<Vec<u8>, RecordError> {
         let path = self.run.join(&object.path);
-        let bytes = fs::read(&path).map_err(|error| RecordError::Read { path: path.clone(), error })?;
+        let bytes = fs::read(&path).map_err(|error| RecordError::Read {
+            path: path.clone(),
+            error,
+        })?;
         let actual = sha256_hex(&bytes);
         if actual == object.sha256 {
             Ok(bytes)
         } else {
-            Err(RecordError::Tampered { name: object.name.clone(), path, expected: object.sha256.clone(), actual })
+            Err(RecordError::Tampered {
+                name: object.name.clone(),
+                path,
+                expected: object.sha256.clone(),
+                actual,
+            })
         }
     }
 }

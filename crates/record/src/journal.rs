@@ -247,27 +247,54 @@ impl JournalWriter {
             .write(true)
             .create_new(true)
             .open(path)
-            .map_err(|error| RecordError::Write { path: path.to_owned(), error })?;
-        Ok(Self { file, path: path.to_owned(), next: 0 })
+            .map_err(|error| RecordError::Write {
+                path: path.to_owned(),
+                error,
+            })?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            next: 0,
+        })
     }
 
     /// Goes on with an existing journal; a last line that was cut off in writing is dropped.
     pub fn resume(path: &Path) -> Result<Self, RecordError> {
         let journal = Journal::read(path)?;
-        let error = |error| RecordError::Write { path: path.to_owned(), error };
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(error)?;
+        let error = |error| RecordError::Write {
+            path: path.to_owned(),
+            error,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(error)?;
         file.set_len(journal.intact_bytes).map_err(error)?;
         file.seek(SeekFrom::End(0)).map_err(error)?;
-        Ok(Self { file, path: path.to_owned(), next: journal.entries.len() as u64 })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            next: journal.entries.len() as u64,
+        })
     }
 
     /// Appends an event.
     pub fn append(&mut self, event: Event) -> Result<(), RecordError> {
-        let entry = Entry { seq: self.next, time: jiff::Timestamp::now().to_string(), event };
-        let mut line = serde_json::to_string(&entry)
-            .map_err(|error| RecordError::Damaged { what: "journal entry".to_owned(), reason: error.to_string() })?;
+        let entry = Entry {
+            seq: self.next,
+            time: jiff::Timestamp::now().to_string(),
+            event,
+        };
+        let mut line = serde_json::to_string(&entry).map_err(|error| RecordError::Damaged {
+            what: "journal entry".to_owned(),
+            reason: error.to_string(),
+        })?;
         line.push('\n');
-        let error = |error| RecordError::Write { path: self.path.clone(), error };
+        let error = |error| RecordError::Write {
+            path: self.path.clone(),
+            error,
+        };
         self.file.write_all(line.as_bytes()).map_err(error)?;
         self.file.sync_data().map_err(error)?;
         self.next += 1;
@@ -292,27 +319,49 @@ impl Journal {
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(|error| RecordError::Read { path: path.to_owned(), error })?;
+            .map_err(|error| RecordError::Read {
+                path: path.to_owned(),
+                error,
+            })?;
         Self::parse(path, &bytes)
     }
 
     /// Reads a journal from its bytes.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, RecordError> {
-        let intact = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let intact = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         let mut entries = Vec::new();
-        for (index, line) in bytes.get(..intact).unwrap_or_default().split(|byte| *byte == b'\n').enumerate() {
+        for (index, line) in bytes
+            .get(..intact)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n')
+            .enumerate()
+        {
             if line.is_empty() && index == entries.len() && entries.len() as u64 > 0 {
                 continue;
             }
-            let problem =
-                |reason: String| RecordError::Journal { path: path.to_owned(), line: index + 1, reason };
+            let problem = |reason: String| RecordError::Journal {
+                path: path.to_owned(),
+                line: index + 1,
+                reason,
+            };
             let entry: Entry = serde_json::from_slice(line).map_err(|error| problem(error.to_string()))?;
             if entry.seq != entries.len() as u64 {
-                return Err(problem(format!("sequence number {} where {} belongs", entry.seq, entries.len())));
+                return Err(problem(format!(
+                    "sequence number {} where {} belongs",
+                    entry.seq,
+                    entries.len()
+                )));
             }
             entries.push(entry);
         }
-        Ok(Self { entries, intact_bytes: intact as u64, truncated: intact < bytes.len() })
+        Ok(Self {
+            entries,
+            intact_bytes: intact as u64,
+            truncated: intact < bytes.len(),
+        })
     }
 }
 
@@ -325,9 +374,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let mut writer = JournalWriter::create(&path).unwrap();
-        writer.append(Event::CaseStarted { case: "A".into(), attempt: 1 }).unwrap();
-        writer.append(Event::CaseStarted { case: "B".into(), attempt: 1 }).unwrap();
-        assert!(JournalWriter::create(&path).is_err(), "an existing journal is never overwritten");
+        writer
+            .append(Event::CaseStarted {
+                case: "A".into(),
+                attempt: 1,
+            })
+            .unwrap();
+        writer
+            .append(Event::CaseStarted {
+                case: "B".into(),
+                attempt: 1,
+            })
+            .unwrap();
+        assert!(
+            JournalWriter::create(&path).is_err(),
+            "an existing journal is never overwritten"
+        );
 
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 5]).unwrap();
@@ -336,13 +398,21 @@ mod tests {
         assert_eq!(journal.entries.len(), 1);
 
         let mut writer = JournalWriter::resume(&path).unwrap();
-        writer.append(Event::CaseStarted { case: "C".into(), attempt: 1 }).unwrap();
+        writer
+            .append(Event::CaseStarted {
+                case: "C".into(),
+                attempt: 1,
+            })
+            .unwrap();
         let journal = Journal::read(&path).unwrap();
         assert_eq!(journal.entries.len(), 2);
         assert!(!journal.truncated);
 
         let mut damaged = std::fs::read(&path).unwrap();
         damaged[3] = b'#';
-        assert!(matches!(Journal::parse(&path, &damaged), Err(RecordError::Journal { line: 1, .. })));
+        assert!(matches!(
+            Journal::parse(&path, &damaged),
+            Err(RecordError::Journal { line: 1, .. })
+        ));
     }
 }

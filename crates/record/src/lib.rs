@@ -19,12 +19,13 @@ pub use error::RecordError;
 pub use evidence::{EvidenceObject, EvidenceStore, sha256_hex};
 pub use exhibits::{Exhibits, LadderRow, LevelPlot};
 pub use journal::{
-    CaseFinished, DeviceSummary, Entry, Event, JOURNAL_FORMAT, Journal, JournalWriter, PlannedCase, RunFinished, RunStarted,
-    Selection, SuiteSummary,
+    CaseFinished, DeviceSummary, Entry, Event, JOURNAL_FORMAT, Journal, JournalWriter, PlannedCase,
+    RunFinished, RunStarted, Selection, SuiteSummary,
 };
 pub use manifest::{Manifest, ManifestProblem};
 pub use result::{
-    BoundResult, CheckResult, Counts, Designation, DesignationResults, FindingResult, Judgement, MeasurementResult,
+    BoundResult, CheckResult, Counts, Designation, DesignationResults, FindingResult, Judgement,
+    MeasurementResult,
 };
 pub use run_folder::{CaseEvidence, CaseRecord, Run, RunState};
 pub use timeline::{Phase, SignalPlayed, StepOutcome, Timeline, TimelineEntry, TimelineEvent};

@@ -32,9 +32,17 @@ pub struct ManifestProblem {
 impl Manifest {
     /// Hashes the journal and the evidence of a run folder and writes the manifest.
     pub fn write(run: &Path, run_id: &str) -> Result<Self, RecordError> {
-        let read = |path: &Path| fs::read(path).map_err(|error| RecordError::Read { path: path.to_owned(), error });
+        let read = |path: &Path| {
+            fs::read(path).map_err(|error| RecordError::Read {
+                path: path.to_owned(),
+                error,
+            })
+        };
         let mut files = BTreeMap::new();
-        files.insert("journal.jsonl".to_owned(), sha256_hex(&read(&run.join("journal.jsonl"))?));
+        files.insert(
+            "journal.jsonl".to_owned(),
+            sha256_hex(&read(&run.join("journal.jsonl"))?),
+        );
         let folder = run.join("evidence");
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -42,7 +50,11 @@ impl Manifest {
                 files.insert(format!("evidence/{name}"), sha256_hex(&read(&entry.path())?));
             }
         }
-        let manifest = Self { format: "voxproof-manifest/1".to_owned(), run_id: run_id.to_owned(), files };
+        let manifest = Self {
+            format: "voxproof-manifest/1".to_owned(),
+            run_id: run_id.to_owned(),
+            files,
+        };
         let path = run.join("manifest.json");
         let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
         fs::write(&path, text + "\n").map_err(|error| RecordError::Write { path, error })?;
@@ -55,7 +67,10 @@ impl Manifest {
         match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
-                .map_err(|error| RecordError::Damaged { what: path.display().to_string(), reason: error.to_string() }),
+                .map_err(|error| RecordError::Damaged {
+                    what: path.display().to_string(),
+                    reason: error.to_string(),
+                }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(RecordError::Read { path, error }),
         }
@@ -71,7 +86,10 @@ impl Manifest {
                     Ok(_) => "its content was changed after the run".to_owned(),
                     Err(error) => format!("it cannot be read: {error}"),
                 };
-                Some(ManifestProblem { path: path.clone(), problem })
+                Some(ManifestProblem {
+                    path: path.clone(),
+                    problem,
+                })
             })
             .collect()
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use voxproof_spec::Verdict;
 
 use crate::{
-    CapturedPacket, CaseFinished, Counts, EvidenceObject, EvidenceStore, Event, Exhibits, Journal, PlannedCase,
-    RecordError, RunFinished, RunStarted, Selection, Timeline, TimelineEvent, Wav, read_capture, read_wav,
+    CapturedPacket, CaseFinished, Counts, Event, EvidenceObject, EvidenceStore, Exhibits, Journal,
+    PlannedCase, RecordError, RunFinished, RunStarted, Selection, Timeline, TimelineEvent, Wav, read_capture,
+    read_wav,
 };
 
 /// A run as its journal tells it.
@@ -43,7 +44,11 @@ pub struct CaseRecord {
 impl CaseRecord {
     /// The verdict that counts: the last attempt's; a case that both passed and failed is inconclusive.
     pub fn verdict(&self) -> Option<Verdict> {
-        let verdicts: Vec<Verdict> = self.attempts.iter().map(|attempt| attempt.judgement.verdict).collect();
+        let verdicts: Vec<Verdict> = self
+            .attempts
+            .iter()
+            .map(|attempt| attempt.judgement.verdict)
+            .collect();
         if verdicts.contains(&Verdict::Pass) && verdicts.contains(&Verdict::Fail) {
             return Some(Verdict::Inconc);
         }
@@ -85,20 +90,41 @@ impl Run {
     /// Reads a run folder.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let journal = Journal::read(&path.join("journal.jsonl"))?;
-        let not_a_run = |reason: &str| RecordError::NotARun { path: path.to_owned(), reason: reason.to_owned() };
-        let first = journal.entries.first().ok_or_else(|| not_a_run("its journal is empty"))?;
+        let not_a_run = |reason: &str| RecordError::NotARun {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let first = journal
+            .entries
+            .first()
+            .ok_or_else(|| not_a_run("its journal is empty"))?;
         let Event::RunStarted(started) = &first.event else {
             return Err(not_a_run("its journal does not begin with the start of a run"));
         };
         if started.format != crate::JOURNAL_FORMAT {
-            return Err(not_a_run(&format!("its journal has format {}, this tool reads {}", started.format, crate::JOURNAL_FORMAT)));
+            return Err(not_a_run(&format!(
+                "its journal has format {}, this tool reads {}",
+                started.format,
+                crate::JOURNAL_FORMAT
+            )));
         }
         let mut run = Self {
             path: path.to_owned(),
             started: (**started).clone(),
             started_at: first.time.clone(),
-            last_at: journal.entries.last().map(|entry| entry.time.clone()).unwrap_or_default(),
-            cases: started.plan.iter().map(|planned| CaseRecord { planned: planned.clone(), attempts: vec![] }).collect(),
+            last_at: journal
+                .entries
+                .last()
+                .map(|entry| entry.time.clone())
+                .unwrap_or_default(),
+            cases: started
+                .plan
+                .iter()
+                .map(|planned| CaseRecord {
+                    planned: planned.clone(),
+                    attempts: vec![],
+                })
+                .collect(),
             finished: None,
             state: RunState::Open,
         };
@@ -146,10 +172,14 @@ impl Run {
 
     /// The pictures of an attempt.
     pub fn exhibits(&self, attempt: &CaseFinished) -> Result<Exhibits, RecordError> {
-        let Some(object) = &attempt.exhibits else { return Ok(Exhibits::default()) };
+        let Some(object) = &attempt.exhibits else {
+            return Ok(Exhibits::default());
+        };
         let bytes = self.store().get(object)?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| RecordError::Damaged { what: object.name.clone(), reason: error.to_string() })
+        serde_json::from_slice(&bytes).map_err(|error| RecordError::Damaged {
+            what: object.name.clone(),
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -172,7 +202,10 @@ impl CaseEvidence {
         let text = |object: &EvidenceObject, bytes: Vec<u8>| {
             String::from_utf8(bytes)
                 .map(Arc::<str>::from)
-                .map_err(|error| RecordError::Damaged { what: object.name.clone(), reason: error.to_string() })
+                .map_err(|error| RecordError::Damaged {
+                    what: object.name.clone(),
+                    reason: error.to_string(),
+                })
         };
         let mut capture = None;
         for object in run.iter().chain(attempt) {
@@ -184,11 +217,18 @@ impl CaseEvidence {
                 "timeline.jsonl" => evidence.timeline = Timeline::from_json_lines(&bytes)?,
                 name => {
                     if let Some(file) = name.strip_prefix("limits/") {
-                        evidence.limit_sources.push((file.to_owned(), text(object, bytes)?));
-                    } else if let Some(id) = name.strip_prefix("signal/").and_then(|name| name.strip_suffix(".wav")) {
+                        evidence
+                            .limit_sources
+                            .push((file.to_owned(), text(object, bytes)?));
+                    } else if let Some(id) = name
+                        .strip_prefix("signal/")
+                        .and_then(|name| name.strip_suffix(".wav"))
+                    {
                         evidence.signals.insert(id.to_owned(), read_wav(name, &bytes)?);
                     } else if name.ends_with(".wav") {
-                        evidence.recordings.insert(name.to_owned(), read_wav(name, &bytes)?);
+                        evidence
+                            .recordings
+                            .insert(name.to_owned(), read_wav(name, &bytes)?);
                     }
                 }
             }

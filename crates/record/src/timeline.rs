@@ -208,7 +208,10 @@ pub struct Timeline {
 impl Timeline {
     /// Adds an entry.
     pub fn push(&mut self, at: Duration, event: TimelineEvent) {
-        self.entries.push(TimelineEntry { at: at.as_nanos() as u64, event });
+        self.entries.push(TimelineEntry {
+            at: at.as_nanos() as u64,
+            event,
+        });
     }
 
     /// As JSON Lines.
@@ -224,7 +227,10 @@ impl Timeline {
 
     /// Reads JSON Lines.
     pub fn from_json_lines(bytes: &[u8]) -> Result<Self, RecordError> {
-        let damaged = |reason: String| RecordError::Damaged { what: "timeline".to_owned(), reason };
+        let damaged = |reason: String| RecordError::Damaged {
+            what: "timeline".to_owned(),
+            reason,
+        };
         let text = std::str::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
         let entries = text
             .lines()

@@ -16,17 +16,26 @@ pub struct Wav {
 impl Wav {
     /// Samples with full scale 1.0.
     pub fn to_f32(&self) -> Vec<f32> {
-        self.samples.iter().map(|sample| f32::from(*sample) / 32768.0).collect()
+        self.samples
+            .iter()
+            .map(|sample| f32::from(*sample) / 32768.0)
+            .collect()
     }
 }
 
 /// Reads a 16-bit PCM wave file; of several channels the first.
 pub fn read_wav(what: &str, bytes: &[u8]) -> Result<Wav, RecordError> {
-    let damaged = |reason: String| RecordError::Damaged { what: what.to_owned(), reason };
+    let damaged = |reason: String| RecordError::Damaged {
+        what: what.to_owned(),
+        reason,
+    };
     let mut reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
     let spec = reader.spec();
     if spec.bits_per_sample != 16 || spec.sample_format != hound::SampleFormat::Int {
-        return Err(damaged(format!("{} bit {:?}; 16 bit PCM is needed", spec.bits_per_sample, spec.sample_format)));
+        return Err(damaged(format!(
+            "{} bit {:?}; 16 bit PCM is needed",
+            spec.bits_per_sample, spec.sample_format
+        )));
     }
     if spec.channels == 0 || spec.sample_rate == 0 {
         return Err(damaged("no channels or no sample rate".to_owned()));
@@ -36,12 +45,18 @@ pub fn read_wav(what: &str, bytes: &[u8]) -> Result<Wav, RecordError> {
         .step_by(usize::from(spec.channels))
         .collect::<Result<_, _>>()
         .map_err(|error| damaged(error.to_string()))?;
-    Ok(Wav { sample_rate: spec.sample_rate, samples })
+    Ok(Wav {
+        sample_rate: spec.sample_rate,
+        samples,
+    })
 }
 
 /// Writes a mono 16-bit wave file.
 pub fn write_wav(wav: &Wav) -> Result<Vec<u8>, RecordError> {
-    let damaged = |error: hound::Error| RecordError::Damaged { what: "wave file".to_owned(), reason: error.to_string() };
+    let damaged = |error: hound::Error| RecordError::Damaged {
+        what: "wave file".to_owned(),
+        reason: error.to_string(),
+    };
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: wav.sample_rate,
@@ -63,7 +78,10 @@ mod tests {
 
     #[test]
     fn round_trip_and_bad_input() {
-        let wav = Wav { sample_rate: 8000, samples: vec![0, 1, -1, i16::MAX, i16::MIN] };
+        let wav = Wav {
+            sample_rate: 8000,
+            samples: vec![0, 1, -1, i16::MAX, i16::MIN],
+        };
         let bytes = write_wav(&wav).unwrap();
         assert_eq!(read_wav("x", &bytes).unwrap(), wav);
         assert!(read_wav("x", &bytes[..20]).is_err());

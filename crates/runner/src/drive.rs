@@ -73,17 +73,31 @@ impl Drive<'_> {
         driven
     }
 
-    async fn one(&mut self, phase: Phase, index: usize, step: &Step, listener: &mut dyn StepListener) -> StepOutcome {
+    async fn one(
+        &mut self,
+        phase: Phase,
+        index: usize,
+        step: &Step,
+        listener: &mut dyn StepListener,
+    ) -> StepOutcome {
         let index = index as u32;
         listener.started(&steps::describe(step));
-        self.station.note(TimelineEvent::StepStarted { phase, index, name: step.name().to_owned() });
+        self.station.note(TimelineEvent::StepStarted {
+            phase,
+            index,
+            name: step.name().to_owned(),
+        });
         let interrupt = self.interrupt.clone();
         let outcome = tokio::select! {
             biased;
             () = interrupt.aborted() => StepOutcome::Aborted,
             outcome = self.step(step) => outcome,
         };
-        self.station.note(TimelineEvent::StepEnded { phase, index, outcome: outcome.clone() });
+        self.station.note(TimelineEvent::StepEnded {
+            phase,
+            index,
+            outcome: outcome.clone(),
+        });
         // the journal line is on disk before the next step starts; the lab keeps answering meanwhile
         if let Some(written) = listener.ended(steps::describe(step), &outcome) {
             let _ = self.station.pump_while(written).await;
@@ -94,12 +108,22 @@ impl Drive<'_> {
     fn mark(&mut self, name: Option<&Located<String>>, at: Duration, packet: Option<u32>) {
         if let Some(name) = name {
             self.marks.insert(name.to_string(), (at, packet));
-            self.station.note_at(at, TimelineEvent::Mark { name: name.to_string(), end: None, packet });
+            self.station.note_at(
+                at,
+                TimelineEvent::Mark {
+                    name: name.to_string(),
+                    end: None,
+                    packet,
+                },
+            );
         }
     }
 
     fn mark_packet(&mut self, name: Option<&Located<String>>, packet: u32) {
-        let at = self.station.seen(packet).map_or_else(|| self.station.now(), |seen| seen.at);
+        let at = self
+            .station
+            .seen(packet)
+            .map_or_else(|| self.station.now(), |seen| seen.at);
         self.mark(name, at, Some(packet));
     }
 
@@ -107,7 +131,14 @@ impl Drive<'_> {
         if let Some(name) = name {
             self.marks.insert(name.to_string(), (to, None));
             let end = Some(to.as_nanos() as u64);
-            self.station.note_at(from, TimelineEvent::Mark { name: name.to_string(), end, packet: None });
+            self.station.note_at(
+                from,
+                TimelineEvent::Mark {
+                    name: name.to_string(),
+                    end,
+                    packet: None,
+                },
+            );
         }
     }
 
@@ -127,27 +158,41 @@ impl Drive<'_> {
             Step::Bye(bye) => match self.station.bye(&bye.from) {
                 Ok(sent) => {
                     let within = bye.within.map_or(steps::RESPONSE, |span| span.0);
-                    Ok(self.response(sent, within, bye.mark.as_ref(), bye.answer_mark.as_ref()).await)
+                    Ok(self
+                        .response(sent, within, bye.mark.as_ref(), bye.answer_mark.as_ref())
+                        .await)
                 }
                 Err(error) => Err(error),
             },
             Step::Cancel(cancel) => match self.station.cancel(&cancel.from) {
-                Ok(sent) => {
-                    Ok(self.response(sent, steps::RESPONSE, cancel.mark.as_ref(), cancel.answer_mark.as_ref()).await)
-                }
+                Ok(sent) => Ok(self
+                    .response(
+                        sent,
+                        steps::RESPONSE,
+                        cancel.mark.as_ref(),
+                        cancel.answer_mark.as_ref(),
+                    )
+                    .await),
                 Err(error) => Err(error),
             },
             Step::Reinvite(change) => match self.station.reinvite(&change.from, steps::reinvite(change)) {
                 Ok(sent) => {
                     let within = change.within.map_or(steps::REINVITE, |span| span.0);
-                    Ok(self.response(sent, within, change.mark.as_ref(), change.answer_mark.as_ref()).await)
+                    Ok(self
+                        .response(sent, within, change.mark.as_ref(), change.answer_mark.as_ref())
+                        .await)
                 }
                 Err(error) => Err(error),
             },
-            Step::Request(request) => match self.station.request(&request.from, steps::request(request, self.station.server())) {
+            Step::Request(request) => match self
+                .station
+                .request(&request.from, steps::request(request, self.station.server()))
+            {
                 Ok(sent) => {
                     let within = request.within.map_or(steps::RESPONSE, |span| span.0);
-                    Ok(self.response(sent, within, request.mark.as_ref(), request.answer_mark.as_ref()).await)
+                    Ok(self
+                        .response(sent, within, request.mark.as_ref(), request.answer_mark.as_ref())
+                        .await)
                 }
                 Err(error) => Err(error),
             },
@@ -156,7 +201,9 @@ impl Drive<'_> {
                     self.mark_packet(resend.mark.as_ref(), copy);
                     StepOutcome::Done
                 }),
-                None => Ok(StepOutcome::Precondition { reason: format!("there is no message `{}`", *resend.message) }),
+                None => Ok(StepOutcome::Precondition {
+                    reason: format!("there is no message `{}`", *resend.message),
+                }),
             },
             Step::Play(play) => self.play(play).await,
             Step::Wait(wait) => {
@@ -169,10 +216,12 @@ impl Drive<'_> {
             Step::Device(action) => Ok(self.device_action(action).await),
         };
         result.unwrap_or_else(|error| match error {
-            CallError::Precondition { .. } | CallError::DeviceUnknown => {
-                StepOutcome::Precondition { reason: error.to_string() }
-            }
-            CallError::Network(_) => StepOutcome::Rig { reason: error.to_string() },
+            CallError::Precondition { .. } | CallError::DeviceUnknown => StepOutcome::Precondition {
+                reason: error.to_string(),
+            },
+            CallError::Network(_) => StepOutcome::Rig {
+                reason: error.to_string(),
+            },
         })
     }
 
@@ -186,7 +235,9 @@ impl Drive<'_> {
     ) -> StepOutcome {
         self.mark_packet(mark, sent.packet);
         let until = self.station.now() + within;
-        self.station.pump(until, |station| station.answer_to(sent).is_some()).await;
+        self.station
+            .pump(until, |station| station.answer_to(sent).is_some())
+            .await;
         if let Some(packet) = self.station.answer_to(sent).map(|seen| seen.packet) {
             self.mark_packet(answer_mark, packet);
         }
@@ -194,31 +245,56 @@ impl Drive<'_> {
     }
 
     async fn call(&mut self, call: &CallStep) -> Result<StepOutcome, CallError> {
-        let sent = self.station.invite(&call.from, steps::invite(call, self.station.server()))?;
+        let sent = self
+            .station
+            .invite(&call.from, steps::invite(call, self.station.server()))?;
         self.mark_packet(call.mark.as_ref(), sent.packet);
-        let Some(within) = call.answered_within.or(call.final_within) else { return Ok(StepOutcome::Done) };
+        let Some(within) = call.answered_within.or(call.final_within) else {
+            return Ok(StepOutcome::Done);
+        };
         let until = self.station.now() + within.0;
-        self.station.pump(until, |station| station.answer_to(sent).is_some()).await;
-        let answer = self.station.answer_to(sent).map(|seen| (seen.packet, seen.message.summary(), seen.message.status()));
+        self.station
+            .pump(until, |station| station.answer_to(sent).is_some())
+            .await;
+        let answer = self
+            .station
+            .answer_to(sent)
+            .map(|seen| (seen.packet, seen.message.summary(), seen.message.status()));
         if let Some((packet, ..)) = &answer {
             self.mark_packet(call.answer_mark.as_ref(), *packet);
         }
-        let answered = answer.as_ref().is_some_and(|(.., status)| status.is_some_and(|code| code < 300));
+        let answered = answer
+            .as_ref()
+            .is_some_and(|(.., status)| status.is_some_and(|code| code < 300));
         if answered || (answer.is_some() && call.answered_within.is_none()) {
             return Ok(StepOutcome::Done);
         }
-        let instead = answer.map(|(_, summary, _)| format!(" (it sent {summary})")).unwrap_or_default();
-        let what = if call.answered_within.is_some() { "a 2xx answer to the INVITE" } else { "a final answer to the INVITE" };
-        Ok(StepOutcome::NotSeen { awaited: format!("{what}{instead}"), within_ms: within.0.as_millis() as u64 })
+        let instead = answer
+            .map(|(_, summary, _)| format!(" (it sent {summary})"))
+            .unwrap_or_default();
+        let what = if call.answered_within.is_some() {
+            "a 2xx answer to the INVITE"
+        } else {
+            "a final answer to the INVITE"
+        };
+        Ok(StepOutcome::NotSeen {
+            awaited: format!("{what}{instead}"),
+            within_ms: within.0.as_millis() as u64,
+        })
     }
 
     async fn receive_call(&mut self, call: &ReceiveCall) -> Result<StepOutcome, CallError> {
         let actor: &str = &call.at;
         let until = self.station.now() + call.within.0;
-        self.station.pump(until, |station| station.incoming_invite(actor).is_some()).await;
+        self.station
+            .pump(until, |station| station.incoming_invite(actor).is_some())
+            .await;
         let Some(packet) = self.station.incoming_invite(actor).map(|seen| seen.packet) else {
             let within_ms = call.within.0.as_millis() as u64;
-            return Ok(StepOutcome::NotSeen { awaited: format!("INVITE from the device to {actor}"), within_ms });
+            return Ok(StepOutcome::NotSeen {
+                awaited: format!("INVITE from the device to {actor}"),
+                within_ms,
+            });
         };
         self.mark_packet(call.mark.as_ref(), packet);
         if call.ring {
@@ -226,7 +302,9 @@ impl Drive<'_> {
         }
         if let Some(after) = call.answer_after {
             let until = self.station.now() + after.0;
-            self.station.pump(until, |station| station.is_cancelled(actor)).await;
+            self.station
+                .pump(until, |station| station.is_cancelled(actor))
+                .await;
             self.station.answer(actor, steps::offer(call.offer.as_ref()))?;
         } else if let Some(status) = call.reject {
             self.station.reject(actor, status)?;
@@ -234,7 +312,9 @@ impl Drive<'_> {
             return Ok(StepOutcome::Done);
         }
         let until = self.station.now() + call.ack_within.map_or(ACK, |span| span.0);
-        self.station.pump(until, |station| station.acknowledged(actor).is_some()).await;
+        self.station
+            .pump(until, |station| station.acknowledged(actor).is_some())
+            .await;
         if let Some(packet) = self.station.acknowledged(actor) {
             self.mark_packet(call.ack_mark.as_ref(), packet);
         }
@@ -248,9 +328,15 @@ impl Drive<'_> {
             None => (started, 0),
         };
         let from = since.min(started);
-        let to = wait.to.as_ref().and_then(|mark| self.marks.get(&**mark)).and_then(|(_, packet)| *packet);
+        let to = wait
+            .to
+            .as_ref()
+            .and_then(|mark| self.marks.get(&**mark))
+            .and_then(|(_, packet)| *packet);
         let find = |station: &Station| {
-            let request = to.and_then(|packet| station.seen(packet)).map(|seen| &seen.message);
+            let request = to
+                .and_then(|packet| station.seen(packet))
+                .map(|seen| &seen.message);
             station
                 .log()
                 .iter()
@@ -258,7 +344,9 @@ impl Drive<'_> {
                 .find(|seen| matches_await(wait, &seen.message, request))
                 .map(|seen| seen.packet)
         };
-        self.station.pump(started + wait.within.0, |station| find(station).is_some()).await;
+        self.station
+            .pump(started + wait.within.0, |station| find(station).is_some())
+            .await;
         match find(self.station) {
             Some(packet) => {
                 self.mark_packet(wait.mark.as_ref(), packet);
@@ -273,10 +361,13 @@ impl Drive<'_> {
 
     async fn play(&mut self, play: &PlayStep) -> Result<StepOutcome, CallError> {
         let Some(samples) = self.signals.get(&**play.signal).cloned() else {
-            return Ok(StepOutcome::Rig { reason: format!("the signal `{}` is not loaded", *play.signal) });
+            return Ok(StepOutcome::Rig {
+                reason: format!("the signal `{}` is not loaded", *play.signal),
+            });
         };
         let from = self.station.now();
-        self.station.play(&play.from, &play.signal, samples, play.duration.0)?;
+        self.station
+            .play(&play.from, &play.signal, samples, play.duration.0)?;
         self.station.pump(from + play.duration.0, |_| false).await;
         let to = self.station.now();
         self.mark_interval(play.mark.as_ref(), from, to);
@@ -291,11 +382,12 @@ impl Drive<'_> {
             self.station.forget_binding();
         }
         let work = tokio::time::timeout(DRIVER, self.device.perform(action, &uri));
-        let result = self
-            .station
-            .pump_while(work)
-            .await
-            .unwrap_or_else(|_| Err(DeviceError::Timeout { action: action.name().to_owned(), after: DRIVER }));
+        let result = self.station.pump_while(work).await.unwrap_or_else(|_| {
+            Err(DeviceError::Timeout {
+                action: action.name().to_owned(),
+                after: DRIVER,
+            })
+        });
         self.stopped_device |= matches!(action, DeviceAction::Stop(_)) && result.is_ok();
         self.stopped_device &= !matches!(action, DeviceAction::Restart(_));
         for (question, answer) in self.device.prompts() {
@@ -306,14 +398,22 @@ impl Drive<'_> {
             Ok(reply) => (true, reply.clone()),
             Err(error) => (false, error.to_string()),
         };
-        self.station.note(TimelineEvent::DeviceAction { action: words, reply, done });
+        self.station.note(TimelineEvent::DeviceAction {
+            action: words,
+            reply,
+            done,
+        });
         match result {
             Ok(_) => StepOutcome::Done,
             // out of reach is the rig's trouble; an order that the device does not take (no call, crashed) is the state of the case
             Err(error @ (DeviceError::Unreachable { .. } | DeviceError::Timeout { .. })) => {
-                StepOutcome::Driver { reason: error.to_string() }
+                StepOutcome::Driver {
+                    reason: error.to_string(),
+                }
             }
-            Err(error) => StepOutcome::Precondition { reason: error.to_string() },
+            Err(error) => StepOutcome::Precondition {
+                reason: error.to_string(),
+            },
         }
     }
 }

@@ -35,14 +35,22 @@ pub(crate) fn store_and_judge(
 ) -> Result<CaseFinished, RunError> {
     let store = EvidenceStore::new(run);
     let mut objects = vec![store.put("case.toml", left.case_source.as_bytes())?];
-    let epoch = left.capture.timeline.entries.iter().find_map(|entry| match entry.event {
-        TimelineEvent::Epoch { unix_ns, .. } => Some(std::time::Duration::from_nanos(unix_ns)),
-        _ => None,
-    });
+    let epoch = left
+        .capture
+        .timeline
+        .entries
+        .iter()
+        .find_map(|entry| match entry.event {
+            TimelineEvent::Epoch { unix_ns, .. } => Some(std::time::Duration::from_nanos(unix_ns)),
+            _ => None,
+        });
     let capture = write_capture(&left.capture.packets, epoch.unwrap_or_default())?;
     objects.push(store.put("capture.pcapng", &capture)?);
     objects.push(store.put("timeline.jsonl", &left.capture.timeline.to_json_lines())?);
-    for (name, wav) in [("device-speech.wav", &left.speech), ("device-recording.wav", &left.recording)] {
+    for (name, wav) in [
+        ("device-speech.wav", &left.speech),
+        ("device-recording.wav", &left.recording),
+    ] {
         if let Some(wav) = wav {
             objects.push(store.put(name, &write_wav(wav)?)?);
         }

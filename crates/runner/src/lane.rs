@@ -46,10 +46,15 @@ impl Lane {
         seed: u64,
     ) -> Result<Self, RunError> {
         let address = |text: &str, what: &str| {
-            text.parse().map_err(|_| RunError::Unreachable(format!("`{text}` is not an address for {what}")))
+            text.parse()
+                .map_err(|_| RunError::Unreachable(format!("`{text}` is not an address for {what}")))
         };
         let server = address(&ixit.server, "the lab's server")?;
-        let device_address = ixit.address.as_ref().map(|text| address(text, "the device")).transpose()?;
+        let device_address = ixit
+            .address
+            .as_ref()
+            .map(|text| address(text, "the device"))
+            .transpose()?;
         let config = StationConfig {
             server,
             username: ixit.username.clone(),
@@ -58,8 +63,9 @@ impl Lane {
             device_address,
             seed,
         };
-        let mut station =
-            Station::open(net, config).await.map_err(|error| RunError::Unreachable(error.to_string()))?;
+        let mut station = Station::open(net, config)
+            .await
+            .map_err(|error| RunError::Unreachable(error.to_string()))?;
         let lab = LabAddress {
             server: station.server(),
             username: ixit.username.clone(),
@@ -86,10 +92,20 @@ impl Lane {
     /// Makes sure that the device is there before anything is claimed about it.
     async fn reach(&mut self) -> Result<(), RunError> {
         if self.has_address {
-            let options = voxproof_call::RequestOptions { method: "OPTIONS".to_owned(), ..Default::default() };
-            let probe = self.station.request("server", options).map_err(|error| RunError::Unreachable(error.to_string()))?;
+            let options = voxproof_call::RequestOptions {
+                method: "OPTIONS".to_owned(),
+                ..Default::default()
+            };
+            let probe = self
+                .station
+                .request("server", options)
+                .map_err(|error| RunError::Unreachable(error.to_string()))?;
             let until = self.station.now() + Duration::from_secs(5);
-            if self.station.pump(until, |station| station.answer_to(probe).is_some()).await {
+            if self
+                .station
+                .pump(until, |station| station.answer_to(probe).is_some())
+                .await
+            {
                 return Ok(());
             }
             self.device.stop().await;
@@ -100,7 +116,12 @@ impl Lane {
         if self.registered(REGISTRATION).await {
             return Ok(());
         }
-        let tried = self.station.log().iter().filter(|seen| seen.message.method() == Some("REGISTER")).count();
+        let tried = self
+            .station
+            .log()
+            .iter()
+            .filter(|seen| seen.message.method() == Some("REGISTER"))
+            .count();
         let server = self.station.server();
         self.device.stop().await;
         Err(RunError::Unreachable(if tried > 0 {
@@ -118,7 +139,9 @@ impl Lane {
 
     async fn registered(&mut self, within: Duration) -> bool {
         let until = self.station.now() + within;
-        self.station.pump(until, |station| station.binding().is_some()).await
+        self.station
+            .pump(until, |station| station.binding().is_some())
+            .await
     }
 
     pub(crate) async fn firmware(&mut self) -> String {
@@ -162,7 +185,9 @@ impl Lane {
         }
         self.station.begin_case();
         if let Some(reason) = &recovered {
-            self.station.note(TimelineEvent::Recovered { reason: reason.clone() });
+            self.station.note(TimelineEvent::Recovered {
+                reason: reason.clone(),
+            });
         }
         if let Err(error) = prepared {
             self.station.note(TimelineEvent::DeviceAction {
@@ -187,7 +212,8 @@ impl Lane {
             return Ok(None);
         }
         if !self.stopped
-            && let DeviceHealth::Gone { status, own_fault } = self.station.pump_while(self.device.health()).await
+            && let DeviceHealth::Gone { status, own_fault } =
+                self.station.pump_while(self.device.health()).await
         {
             self.unfit = Some(format!("it ended in {}: {status}", *case.id));
             self.station.note(TimelineEvent::DeviceGone { status, own_fault });
@@ -201,7 +227,9 @@ impl Lane {
         if driven == Driven::Stopped {
             return Ok(None);
         }
-        Ok(Some(self.left(loaded, attempt, capture, recording, began, recovered)))
+        Ok(Some(
+            self.left(loaded, attempt, capture, recording, began, recovered),
+        ))
     }
 
     fn left(

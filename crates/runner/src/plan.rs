@@ -42,8 +42,12 @@ pub fn plan(
     capabilities: &BTreeSet<Capability>,
     only: Option<&str>,
 ) -> Result<Plan, PlanError> {
-    let mut ics: BTreeMap<String, bool> =
-        suite.suite.ics.iter().map(|(name, item)| (name.clone(), item.default)).collect();
+    let mut ics: BTreeMap<String, bool> = suite
+        .suite
+        .ics
+        .iter()
+        .map(|(name, item)| (name.clone(), item.default))
+        .collect();
     for (name, value) in claimed {
         ics.insert(name.to_string(), *value);
     }
@@ -54,11 +58,17 @@ pub fn plan(
     for loaded in suite.cases.values() {
         let case = &loaded.case;
         let selection = if !Expression::parse(&case.applies)?.evaluate(&[("ics", &facts)])? {
-            Selection::NotApplicable { reason: format!("the device does not claim it: {} is false", *case.applies) }
+            Selection::NotApplicable {
+                reason: format!("the device does not claim it: {} is false", *case.applies),
+            }
         } else if let Some(missing) = case.needs.iter().find(|need| !capabilities.contains(need)) {
-            Selection::NotApplicable { reason: format!("the device driver cannot do `{}`", missing.name()) }
+            Selection::NotApplicable {
+                reason: format!("the device driver cannot do `{}`", missing.name()),
+            }
         } else if only.as_ref().map_or(Ok(true), |only| fits(only, case))? {
-            prompts += steps(case).filter(|step| matches!(step, Step::Device(action) if asks(action))).count();
+            prompts += steps(case)
+                .filter(|step| matches!(step, Step::Device(action) if asks(action)))
+                .count();
             Selection::Run
         } else {
             Selection::NotSelected
@@ -73,7 +83,11 @@ fn asks(action: &DeviceAction) -> bool {
 }
 
 fn steps(case: &Case) -> impl Iterator<Item = &Step> {
-    case.setup.iter().chain(&case.step).chain(&case.teardown).map(|step| &**step)
+    case.setup
+        .iter()
+        .chain(&case.step)
+        .chain(&case.teardown)
+        .map(|step| &**step)
 }
 
 fn checked_only(source: &str) -> Result<Expression, PlanError> {

@@ -8,8 +8,8 @@ use voxproof_device::{Device, Operator};
 use voxproof_judge::{ANALYZER_VERSION, designations};
 use voxproof_net::Net;
 use voxproof_record::{
-    DeviceSummary, Event, EvidenceObject, EvidenceStore, JOURNAL_FORMAT, JournalWriter, Manifest, RecordError, Run,
-    RunFinished, RunStarted, StepOutcome, SuiteSummary, read_wav,
+    DeviceSummary, Event, EvidenceObject, EvidenceStore, JOURNAL_FORMAT, JournalWriter, Manifest,
+    RecordError, Run, RunFinished, RunStarted, StepOutcome, SuiteSummary, read_wav,
 };
 use voxproof_simphone::Fault;
 use voxproof_spec::{DeviceFile, DeviceIdentity, Ixit, LoadedCase, LoadedSuite, Tier};
@@ -117,7 +117,11 @@ fn aside<T: Send + 'static>(
     virtual_time: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Result<T, RunError>> {
-    let (now, later) = if virtual_time { (Some(work()), None) } else { (None, Some(tokio::task::spawn_blocking(work))) };
+    let (now, later) = if virtual_time {
+        (Some(work()), None)
+    } else {
+        (None, Some(tokio::task::spawn_blocking(work)))
+    };
     async move {
         match (now, later) {
             (Some(done), _) => Ok(done),
@@ -135,18 +139,27 @@ struct Listener {
 
 impl StepListener for Listener {
     fn started(&mut self, step: &str) {
-        (self.progress)(Progress::Step { case: self.case.clone(), step: step.to_owned() });
+        (self.progress)(Progress::Step {
+            case: self.case.clone(),
+            step: step.to_owned(),
+        });
     }
 
     fn ended(&mut self, step: String, outcome: &StepOutcome) -> Option<tokio::task::JoinHandle<()>> {
         let outcome = match outcome {
             StepOutcome::Done => "done".to_owned(),
-            StepOutcome::NotSeen { awaited, within_ms } => format!("not seen within {within_ms} ms: {awaited}"),
+            StepOutcome::NotSeen { awaited, within_ms } => {
+                format!("not seen within {within_ms} ms: {awaited}")
+            }
             StepOutcome::Driver { reason } => format!("the driver could not: {reason}"),
             StepOutcome::Precondition { reason } | StepOutcome::Rig { reason } => reason.clone(),
             StepOutcome::Aborted => "aborted".to_owned(),
         };
-        let event = Event::StepEnded { case: self.case.clone(), step, outcome };
+        let event = Event::StepEnded {
+            case: self.case.clone(),
+            step,
+            outcome,
+        };
         let shared = Arc::clone(&self.shared);
         let write = move || {
             if let Err(error) = shared.append(event) {
@@ -163,9 +176,24 @@ impl StepListener for Listener {
 
 impl Runner {
     /// A run that can be started once.
-    pub fn new(options: RunOptions, operator: Arc<dyn Operator>, progress: ProgressSink, interrupt: Interrupt) -> Self {
-        let net = if options.virtual_time { Net::virtual_network() } else { Net::os() };
-        Self { options, operator, progress, interrupt, net }
+    pub fn new(
+        options: RunOptions,
+        operator: Arc<dyn Operator>,
+        progress: ProgressSink,
+        interrupt: Interrupt,
+    ) -> Self {
+        let net = if options.virtual_time {
+            Net::virtual_network()
+        } else {
+            Net::os()
+        };
+        Self {
+            options,
+            operator,
+            progress,
+            interrupt,
+            net,
+        }
     }
 
     fn ixit(&self) -> Ixit {
@@ -177,14 +205,25 @@ impl Runner {
 
     fn device(&self, lane: u64, scratch: &Path) -> Result<Box<dyn Device>, RunError> {
         let suite = &self.options.suite;
-        let signal = suite.signals.get("speech-m1").or_else(|| suite.signals.values().next());
-        let signal = signal.ok_or_else(|| RunError::Unreachable("the suite has no signal for the device to speak".to_owned()))?;
+        let signal = suite
+            .signals
+            .get("speech-m1")
+            .or_else(|| suite.signals.values().next());
+        let signal = signal.ok_or_else(|| {
+            RunError::Unreachable("the suite has no signal for the device to speak".to_owned())
+        })?;
         let speech = read_wav("the device's speech", &signal.bytes)?;
         Ok(match &self.options.device {
-            DeviceChoice::Sim(faults) => voxproof_device::sim(&self.net, faults, speech, self.options.seed ^ (lane << 32)),
-            DeviceChoice::File(_, file) => {
-                voxproof_device::create(file, &self.net, speech, Arc::clone(&self.operator), scratch.to_owned())?
+            DeviceChoice::Sim(faults) => {
+                voxproof_device::sim(&self.net, faults, speech, self.options.seed ^ (lane << 32))
             }
+            DeviceChoice::File(_, file) => voxproof_device::create(
+                file,
+                &self.net,
+                speech,
+                Arc::clone(&self.operator),
+                scratch.to_owned(),
+            )?,
         })
     }
 
@@ -223,7 +262,12 @@ impl Runner {
             DeviceChoice::Sim(_) => sim_claims(),
             DeviceChoice::File(_, file) => file.ics.clone(),
         };
-        Ok(plan(&self.options.suite, &claimed, &device.capabilities(), self.options.only.as_deref())?)
+        Ok(plan(
+            &self.options.suite,
+            &claimed,
+            &device.capabilities(),
+            self.options.only.as_deref(),
+        )?)
     }
 
     fn jobs(&self) -> usize {
@@ -339,7 +383,8 @@ impl Runner {
             expected_s: plan.expected().as_secs_f64(),
             jobs,
         });
-        self.carry_out(run, lanes, journal, evidence, selected, BTreeMap::new()).await
+        self.carry_out(run, lanes, journal, evidence, selected, BTreeMap::new())
+            .await
     }
 
     /// Goes on with a run: the cases without a verdict, or the given ones once more.
@@ -355,13 +400,17 @@ impl Runner {
             }
         }
         if selected.is_empty() {
-            return Err(RunError::NothingSelected("every selected case of the run has a verdict".to_owned()));
+            return Err(RunError::NothingSelected(
+                "every selected case of the run has a verdict".to_owned(),
+            ));
         }
         let scratch = Scratch::new()?;
         let jobs = self.jobs().min(selected.len());
         let lanes = self.lanes(jobs, scratch.path()).await?;
         let journal = JournalWriter::resume(&run.path.join("journal.jsonl")).and_then(|mut journal| {
-            journal.append(Event::RunResumed { tool_version: env!("CARGO_PKG_VERSION").to_owned() })?;
+            journal.append(Event::RunResumed {
+                tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            })?;
             Ok(journal)
         });
         let journal = match journal {
@@ -373,10 +422,21 @@ impl Runner {
             path: run.path.clone(),
             selected: selected.len(),
             total: run.cases.len(),
-            expected_s: selected.iter().map(|loaded| loaded.case.duration.0.as_secs_f64()).sum(),
+            expected_s: selected
+                .iter()
+                .map(|loaded| loaded.case.duration.0.as_secs_f64())
+                .sum(),
             jobs,
         });
-        self.carry_out(run.path.clone(), lanes, journal, run.started.evidence.clone(), selected, attempts).await
+        self.carry_out(
+            run.path.clone(),
+            lanes,
+            journal,
+            run.started.evidence.clone(),
+            selected,
+            attempts,
+        )
+        .await
     }
 
     async fn give_up(&self, mut lanes: Vec<Lane>, error: RunError) -> Result<Run, RunError> {
@@ -398,7 +458,13 @@ impl Runner {
         let began = self.net.clock().now();
         if lanes.len() > 1 {
             // the longest first, so that it does not run alone at the end
-            selected.sort_by(|a, b| b.case.duration.0.cmp(&a.case.duration.0).then(a.case.id.cmp(&b.case.id)));
+            selected.sort_by(|a, b| {
+                b.case
+                    .duration
+                    .0
+                    .cmp(&a.case.duration.0)
+                    .then(a.case.id.cmp(&b.case.id))
+            });
         }
         let shared = Arc::new(Shared {
             run: run.clone(),
@@ -442,8 +508,11 @@ impl Runner {
         }
         let wall_s = self.net.clock().now().saturating_sub(began).as_secs_f64();
         let so_far = Run::read(&run)?;
-        let finished =
-            RunFinished { counts: so_far.counts(), designation: designations(&so_far.cases), wall_s };
+        let finished = RunFinished {
+            counts: so_far.counts(),
+            designation: designations(&so_far.cases),
+            wall_s,
+        };
         let interrupted = self.interrupt.presses() > 0;
         if !interrupted {
             shared.append(Event::RunFinished(Box::new(finished.clone())))?;
@@ -491,7 +560,9 @@ struct Worker {
 impl Worker {
     async fn work(self, mut lane: Lane) {
         while self.interrupt.presses() == 0 && !self.shared.is_broken() && !lane.has_lost_its_device() {
-            let Some(case) = lock(&self.shared.queue).pop_front() else { break };
+            let Some(case) = lock(&self.shared.queue).pop_front() else {
+                break;
+            };
             if let Err(error) = self.one(&mut lane, &case).await {
                 self.shared.fail(error);
             }
@@ -512,10 +583,21 @@ impl Worker {
             shared.append(Event::CaseStarted { case, attempt })
         });
         lane.idle_while(begun).await??;
-        (self.progress)(Progress::CaseStarted { case: id.clone(), title: loaded.case.title.clone() });
-        let mut listener =
-            Listener { case: id.clone(), shared: Arc::clone(&self.shared), progress: Arc::clone(&self.progress) };
-        let Some(left) = lane.drive(loaded, attempt, &self.interrupt, &mut listener).await? else { return Ok(()) };
+        (self.progress)(Progress::CaseStarted {
+            case: id.clone(),
+            title: loaded.case.title.clone(),
+        });
+        let mut listener = Listener {
+            case: id.clone(),
+            shared: Arc::clone(&self.shared),
+            progress: Arc::clone(&self.progress),
+        };
+        let Some(left) = lane
+            .drive(loaded, attempt, &self.interrupt, &mut listener)
+            .await?
+        else {
+            return Ok(());
+        };
         let shared = Arc::clone(&self.shared);
         let target = self.target;
         let judged = aside(self.shared.virtual_time, move || {
@@ -540,9 +622,16 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self, RecordError> {
-        let unique = format!("voxproof-{}-{:08x}", std::process::id(), jiff::Timestamp::now().as_nanosecond() as u32);
+        let unique = format!(
+            "voxproof-{}-{:08x}",
+            std::process::id(),
+            jiff::Timestamp::now().as_nanosecond() as u32
+        );
         let path = std::env::temp_dir().join(unique);
-        std::fs::create_dir_all(&path).map_err(|error| RecordError::Write { path: path.clone(), error })?;
+        std::fs::create_dir_all(&path).map_err(|error| RecordError::Write {
+            path: path.clone(),
+            error,
+        })?;
         Ok(Self(path))
     }
 
@@ -559,10 +648,17 @@ impl Drop for Scratch {
 
 /// Makes the run folder: time, suite, and a number when that second is taken.
 fn create_folder(out: &Path, suite: &str) -> Result<(PathBuf, String), RecordError> {
-    std::fs::create_dir_all(out).map_err(|error| RecordError::Write { path: out.to_owned(), error })?;
+    std::fs::create_dir_all(out).map_err(|error| RecordError::Write {
+        path: out.to_owned(),
+        error,
+    })?;
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     for number in 1.. {
-        let id = if number == 1 { format!("{stamp}-{suite}") } else { format!("{stamp}-{suite}-{number}") };
+        let id = if number == 1 {
+            format!("{stamp}-{suite}")
+        } else {
+            format!("{stamp}-{suite}-{number}")
+        };
         let path = out.join(&id);
         match std::fs::create_dir(&path) {
             Ok(()) => return Ok((path, id)),
@@ -570,13 +666,24 @@ fn create_folder(out: &Path, suite: &str) -> Result<(PathBuf, String), RecordErr
             Err(error) => return Err(RecordError::Write { path, error }),
         }
     }
-    Err(RecordError::NotARun { path: out.to_owned(), reason: "no free name for a run folder".to_owned() })
+    Err(RecordError::NotARun {
+        path: out.to_owned(),
+        reason: "no free name for a run folder".to_owned(),
+    })
 }
 
 fn host() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .map(|text| text.trim().to_owned())
+            .unwrap_or_default()
+    };
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{} {}, {cores} cores", read("/proc/sys/kernel/ostype"), read("/proc/sys/kernel/osrelease"))
+    format!(
+        "{} {}, {cores} cores",
+        read("/proc/sys/kernel/ostype"),
+        read("/proc/sys/kernel/osrelease")
+    )
 }
 
 /// The simulated phone claims everything, its loopback included.

@@ -13,7 +13,9 @@ pub(crate) const RESPONSE: Duration = Duration::from_secs(2);
 pub(crate) const REINVITE: Duration = Duration::from_secs(4);
 
 pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
-    let Some(offer) = offer else { return OfferSpec::default() };
+    let Some(offer) = offer else {
+        return OfferSpec::default();
+    };
     OfferSpec {
         codecs: offer.codecs.iter().map(|name| name.to_string()).collect(),
         telephone_event: Some(offer.telephone_event).filter(|payload_type| *payload_type != 0),
@@ -28,13 +30,20 @@ pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
 }
 
 pub(crate) fn registrar(step: &RegistrarStep) -> RegistrarBehaviour {
-    RegistrarBehaviour { min_expires: step.min_expires, grant: step.grant, stale_once: step.stale_once }
+    RegistrarBehaviour {
+        min_expires: step.min_expires,
+        grant: step.grant,
+        stale_once: step.stale_once,
+    }
 }
 
 /// Header values may name the lab's server: `{server}` is its address and port.
 fn headers(written: &BTreeMap<String, String>, server: SocketAddr) -> BTreeMap<String, String> {
     let server = server.to_string();
-    written.iter().map(|(name, value)| (name.clone(), value.replace("{server}", &server))).collect()
+    written
+        .iter()
+        .map(|(name, value)| (name.clone(), value.replace("{server}", &server)))
+        .collect()
 }
 
 pub(crate) fn invite(step: &CallStep, server: SocketAddr) -> InviteOptions {
@@ -48,13 +57,20 @@ pub(crate) fn invite(step: &CallStep, server: SocketAddr) -> InviteOptions {
 }
 
 pub(crate) fn reinvite(step: &Reinvite) -> ReinviteOptions {
-    ReinviteOptions { offer: offer(step.offer.as_ref()), offerless: step.offerless, move_rtp: step.move_rtp }
+    ReinviteOptions {
+        offer: offer(step.offer.as_ref()),
+        offerless: step.offerless,
+        move_rtp: step.move_rtp,
+    }
 }
 
 pub(crate) fn request(step: &RequestStep, server: SocketAddr) -> RequestOptions {
     let mut headers = headers(&step.headers, server);
     let to_tag = headers.remove("To-Tag");
-    let cseq_offset = headers.remove("CSeq-Offset").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let cseq_offset = headers
+        .remove("CSeq-Offset")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     RequestOptions {
         method: step.method.clone(),
         in_dialog: step.in_dialog,
@@ -74,7 +90,10 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::Await(wait) => match (&wait.request, &wait.response) {
             (Some(method), _) => format!("wait for {} from the device", **method),
             (None, status) => {
-                format!("wait for response {}", status.as_ref().map_or("", |status| status.as_str()))
+                format!(
+                    "wait for response {}",
+                    status.as_ref().map_or("", |status| status.as_str())
+                )
             }
         },
         Step::Ack(ack) => format!("{} acknowledges", *ack.from),

@@ -14,7 +14,11 @@ impl Phone {
     pub(crate) fn user_transfers(&mut self, now: Duration, text: &str) -> Result<(), PhoneError> {
         let key = self.established()?;
         let target = self.target(text)?;
-        let target = if self.has(Fault::TransferWrongTarget) { somebody_else(&target) } else { target };
+        let target = if self.has(Fault::TransferWrongTarget) {
+            somebody_else(&target)
+        } else {
+            target
+        };
         let own = self.address_of_record();
         let call = self.call_mut(key).ok_or(PhoneError::NotEstablished)?;
         if call.transferring {

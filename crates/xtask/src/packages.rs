@@ -14,23 +14,57 @@ pub(crate) struct Package {
 }
 
 /// A linker, for a machine that has only Rust.
-pub(crate) const FOR_BUILDING: &[Package] =
-    &[Package { name: "gcc", file: "/usr/bin/cc", why: "the linker that Rust calls" }];
+pub(crate) const FOR_BUILDING: &[Package] = &[Package {
+    name: "gcc",
+    file: "/usr/bin/cc",
+    why: "the linker that Rust calls",
+}];
 
 /// What the tests use: real phones, a scripted one, and tools that read what we write.
 pub(crate) const FOR_TESTS: &[Package] = &[
-    Package { name: "gcc", file: "/usr/bin/cc", why: "the linker that Rust calls" },
-    Package { name: "baresip-core", file: "/usr/bin/baresip", why: "a real SIP phone as device under test" },
-    Package { name: "linphone-cli", file: "/usr/bin/linphonec", why: "a second real SIP phone" },
-    Package { name: "sip-tester", file: "/usr/bin/sipp", why: "SIPp, the peer of comparisons" },
-    Package { name: "espeak-ng", file: "/usr/bin/espeak-ng", why: "speech for the fixtures" },
-    Package { name: "sox", file: "/usr/bin/sox", why: "sound files for the fixtures" },
-    Package { name: "tshark", file: "/usr/bin/tshark", why: "an independent reader of our captures" },
+    Package {
+        name: "gcc",
+        file: "/usr/bin/cc",
+        why: "the linker that Rust calls",
+    },
+    Package {
+        name: "baresip-core",
+        file: "/usr/bin/baresip",
+        why: "a real SIP phone as device under test",
+    },
+    Package {
+        name: "linphone-cli",
+        file: "/usr/bin/linphonec",
+        why: "a second real SIP phone",
+    },
+    Package {
+        name: "sip-tester",
+        file: "/usr/bin/sipp",
+        why: "SIPp, the peer of comparisons",
+    },
+    Package {
+        name: "espeak-ng",
+        file: "/usr/bin/espeak-ng",
+        why: "speech for the fixtures",
+    },
+    Package {
+        name: "sox",
+        file: "/usr/bin/sox",
+        why: "sound files for the fixtures",
+    },
+    Package {
+        name: "tshark",
+        file: "/usr/bin/tshark",
+        why: "an independent reader of our captures",
+    },
 ];
 
 /// Installs the packages that are missing; says what it does.
 pub(crate) fn install(packages: &[Package]) -> Result<()> {
-    let missing: Vec<&Package> = packages.iter().filter(|package| !Path::new(package.file).exists()).collect();
+    let missing: Vec<&Package> = packages
+        .iter()
+        .filter(|package| !Path::new(package.file).exists())
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -38,20 +72,34 @@ pub(crate) fn install(packages: &[Package]) -> Result<()> {
         eprintln!("installing {}: {}", package.name, package.why);
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.starts_with(b"0\n"));
     let apt = |arguments: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.arg("apt-get");
         }
-        let status = command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()).status();
+        let status = command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null())
+            .status();
         status.is_ok_and(|status| status.success())
     };
     apt(&["update"]);
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(&names);
     if !apt(&arguments) {
-        bail!("could not install {}; install them by hand: apt-get install {0}", names.join(" "));
+        bail!(
+            "could not install {}; install them by hand: apt-get install {0}",
+            names.join(" ")
+        );
     }
     Ok(())
 }

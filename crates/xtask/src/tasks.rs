@@ -10,7 +10,11 @@ use anyhow::{Context, Result, bail};
 use crate::packages;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }
 
 fn cargo() -> Command {
@@ -22,7 +26,9 @@ fn cargo() -> Command {
 fn must(what: &str, command: &mut Command) -> Result<()> {
     eprintln!("== {what}");
     let began = Instant::now();
-    let status = command.status().with_context(|| format!("{what}: cannot be started"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("{what}: cannot be started"))?;
     if !status.success() {
         bail!("{what} failed ({status})");
     }
@@ -37,7 +43,10 @@ fn binary(profile: &str) -> PathBuf {
 
 pub(crate) fn demo() -> Result<()> {
     packages::install(packages::FOR_BUILDING)?;
-    must("build", cargo().args(["build", "--release", "--package", "voxproof-cli"]))?;
+    must(
+        "build",
+        cargo().args(["build", "--release", "--package", "voxproof-cli"]),
+    )?;
     eprintln!("== the IP-phone suite calls the simulated phone over UDP on loopback");
     let status = Command::new(binary("release"))
         .current_dir(root())
@@ -61,15 +70,35 @@ pub(crate) fn test() -> Result<()> {
     must("formatting", cargo().args(["fmt", "--all", "--check"]))?;
     must(
         "lints",
-        cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
+        cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "--deny",
+            "warnings",
+        ]),
     )?;
-    let nextest = cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let nextest = cargo()
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if nextest {
-        must("tests", cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))?;
+        must(
+            "tests",
+            cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]),
+        )?;
     } else {
-        must("tests", cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
+        must(
+            "tests",
+            cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]),
+        )?;
     }
-    must("examples in the documentation", cargo().args(["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
+    must(
+        "examples in the documentation",
+        cargo().args(["test", "--workspace", "--locked", "--doc", "--quiet"]),
+    )?;
     must(
         "documentation",
         cargo()
@@ -80,16 +109,34 @@ pub(crate) fn test() -> Result<()> {
 }
 
 pub(crate) fn generate() -> Result<()> {
-    must("generated files", cargo().args(["test", "--package", "voxproof-cli", "--test", "generated_files", "--test", "fault_matrix"]).env("VOXPROOF_GENERATE", "1"))
+    must(
+        "generated files",
+        cargo()
+            .args([
+                "test",
+                "--package",
+                "voxproof-cli",
+                "--test",
+                "generated_files",
+                "--test",
+                "fault_matrix",
+            ])
+            .env("VOXPROOF_GENERATE", "1"),
+    )
 }
 
 pub(crate) fn fuzz(seconds: u64) -> Result<()> {
     let targets = root().join("fuzz").join("fuzz_targets");
     for entry in std::fs::read_dir(&targets).with_context(|| format!("cannot list {}", targets.display()))? {
         let path = entry?.path();
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
+            continue;
+        };
         let limit = format!("-max_total_time={seconds}");
-        must(&format!("fuzz {name}"), cargo().args(["fuzz", "run", name, "--", &limit]))?;
+        must(
+            &format!("fuzz {name}"),
+            cargo().args(["fuzz", "run", name, "--", &limit]),
+        )?;
     }
     Ok(())
 }

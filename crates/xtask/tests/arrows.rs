@@ -17,8 +17,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("call", &["sip", "rtp", "net", "record"]),
     ("simphone", &["sip", "rtp", "audio", "net"]),
     ("device", &["spec", "record", "net", "simphone"]),
-    ("runner", &["spec", "record", "judge", "call", "device", "net", "sip", "simphone"]),
-    ("cli", &["spec", "record", "judge", "runner", "report", "device", "net", "simphone"]),
+    (
+        "runner",
+        &[
+            "spec", "record", "judge", "call", "device", "net", "sip", "simphone",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "spec", "record", "judge", "runner", "report", "device", "net", "simphone",
+        ],
+    ),
 ];
 
 /// Crates in which there is no clock, socket or task: tokio must not be reachable from them.
@@ -26,15 +36,27 @@ const WITHOUT_TOKIO: &[&str] = &["sip", "rtp", "audio", "spec", "record", "judge
 
 #[test]
 fn dependencies_point_one_way() {
-    let metadata = MetadataCommand::new().exec().expect("cargo metadata runs in a checkout");
-    let allowed: BTreeMap<&str, BTreeSet<&str>> =
-        ALLOWED.iter().map(|(name, list)| (*name, list.iter().copied().collect())).collect();
+    let metadata = MetadataCommand::new()
+        .exec()
+        .expect("cargo metadata runs in a checkout");
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = ALLOWED
+        .iter()
+        .map(|(name, list)| (*name, list.iter().copied().collect()))
+        .collect();
     let mut seen = 0;
     for package in metadata.workspace_packages() {
-        let Some(name) = package.name.strip_prefix("voxproof-") else { continue };
+        let Some(name) = package.name.strip_prefix("voxproof-") else {
+            continue;
+        };
         seen += 1;
-        let permitted = allowed.get(name).unwrap_or_else(|| panic!("crate {name} is not in the table of arrows"));
-        for dependency in package.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal) {
+        let permitted = allowed
+            .get(name)
+            .unwrap_or_else(|| panic!("crate {name} is not in the table of arrows"));
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|one| one.kind == DependencyKind::Normal)
+        {
             if let Some(other) = dependency.name.strip_prefix("voxproof-") {
                 assert!(permitted.contains(other), "{name} must not depend on {other}");
             }
@@ -45,7 +67,9 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn pure_crates_do_not_reach_tokio() {
-    let metadata = MetadataCommand::new().exec().expect("cargo metadata runs in a checkout");
+    let metadata = MetadataCommand::new()
+        .exec()
+        .expect("cargo metadata runs in a checkout");
     let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves");
     for pure in WITHOUT_TOKIO {
         let start = metadata
@@ -59,14 +83,28 @@ fn pure_crates_do_not_reach_tokio() {
             if !reached.insert(id) {
                 continue;
             }
-            let node = resolve.nodes.iter().find(|node| node.id == *id).expect("every package has a node");
+            let node = resolve
+                .nodes
+                .iter()
+                .find(|node| node.id == *id)
+                .expect("every package has a node");
             for dependency in &node.deps {
-                if dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal) {
+                if dependency
+                    .dep_kinds
+                    .iter()
+                    .any(|kind| kind.kind == DependencyKind::Normal)
+                {
                     queue.push(&dependency.pkg);
                 }
             }
         }
-        let tokio = metadata.packages.iter().find(|package| package.name.as_str() == "tokio");
-        assert!(!tokio.is_some_and(|tokio| reached.contains(&tokio.id)), "{pure} reaches tokio");
+        let tokio = metadata
+            .packages
+            .iter()
+            .find(|package| package.name.as_str() == "tokio");
+        assert!(
+            !tokio.is_some_and(|tokio| reached.contains(&tokio.id)),
+            "{pure} reaches tokio"
+        );
     }
 }

@@ -12,7 +12,14 @@ use crate::exit::Exit;
 pub(crate) fn suite(path: &Path, colour: bool) -> Result<LoadedSuite, Failure> {
     load_suite(path).map_err(|problems| {
         eprint!("{}", problems.render(colour));
-        Failure::new(Exit::Specification, format!("the suite {} is invalid: {} mistakes", path.display(), problems.0.len()))
+        Failure::new(
+            Exit::Specification,
+            format!(
+                "the suite {} is invalid: {} mistakes",
+                path.display(),
+                problems.0.len()
+            ),
+        )
     })
 }
 
@@ -24,14 +31,21 @@ pub(crate) fn device(argument: &str, suite: Option<&Suite>, colour: bool) -> Res
         let faults = names
             .split(',')
             .filter(|name| !name.is_empty())
-            .map(|name| name.trim().parse::<Fault>().map_err(|error| Failure::new(Exit::Specification, error)))
+            .map(|name| {
+                name.trim()
+                    .parse::<Fault>()
+                    .map_err(|error| Failure::new(Exit::Specification, error))
+            })
             .collect::<Result<_, _>>()?;
         return Ok(DeviceChoice::Sim(faults));
     }
     let path = Path::new(argument);
     let file = load_device(path, suite).map_err(|problems| {
         eprint!("{}", problems.render(colour));
-        Failure::new(Exit::Specification, format!("the device file {argument} is invalid"))
+        Failure::new(
+            Exit::Specification,
+            format!("the device file {argument} is invalid"),
+        )
     })?;
     Ok(DeviceChoice::File(path.to_owned(), Box::new(file)))
 }

@@ -20,33 +20,53 @@ struct Line {
 
 impl Line {
     fn new(what: &str, ok: bool, detail: impl Into<String>, fix: &str) -> Self {
-        Self { what: what.to_owned(), ok, detail: detail.into(), fix: fix.to_owned() }
+        Self {
+            what: what.to_owned(),
+            ok,
+            detail: detail.into(),
+            fix: fix.to_owned(),
+        }
     }
 }
 
 pub(crate) fn doctor(args: &DoctorArgs, colour: bool) -> Outcome {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, error))?;
     let mut lines = vec![disk()];
     lines.extend(runtime.block_on(network()));
     if let Some(path) = &args.device {
         let file = load_device(path, None).map_err(|problems| {
             eprint!("{}", problems.render(colour));
-            Failure::new(Exit::Specification, format!("the device file {} is invalid", path.display()))
+            Failure::new(
+                Exit::Specification,
+                format!("the device file {} is invalid", path.display()),
+            )
         })?;
-        lines.extend(
-            voxproof_device::probe(&file)
-                .into_iter()
-                .map(|probe| Line { what: probe.what, ok: probe.ok, detail: probe.detail, fix: probe.fix }),
-        );
+        lines.extend(voxproof_device::probe(&file).into_iter().map(|probe| Line {
+            what: probe.what,
+            ok: probe.ok,
+            detail: probe.detail,
+            fix: probe.fix,
+        }));
     }
     for line in &lines {
-        println!("{:<5} {}: {}", if line.ok { "ok" } else { "FAIL" }, line.what, line.detail);
+        println!(
+            "{:<5} {}: {}",
+            if line.ok { "ok" } else { "FAIL" },
+            line.what,
+            line.detail
+        );
         if !line.ok && !line.fix.is_empty() {
             println!("      {}", line.fix);
         }
     }
-    Ok(if lines.iter().all(|line| line.ok) { Exit::Pass } else { Exit::Unreachable })
+    Ok(if lines.iter().all(|line| line.ok) {
+        Exit::Pass
+    } else {
+        Exit::Unreachable
+    })
 }
 
 fn disk() -> Line {
@@ -86,7 +106,10 @@ impl MediaSession for SelfTest {
 async fn network() -> Vec<Line> {
     let net = Net::os();
     let loopback = std::net::Ipv4Addr::LOCALHOST;
-    let session = Arc::new(Mutex::new(SelfTest { to: None, received: 0 }));
+    let session = Arc::new(Mutex::new(SelfTest {
+        to: None,
+        received: 0,
+    }));
     let mut port = match net.open_media(loopback.into(), session.clone()) {
         Ok(port) => port,
         Err(error) => return vec![Line::new("RTP port", false, error.to_string(), "")],
@@ -101,7 +124,12 @@ async fn network() -> Vec<Line> {
     let received = session.lock().map_or(0, |session| session.received);
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     vec![
-        Line::new("RTP port", true, format!("{} could be opened", port.local_addr()), ""),
+        Line::new(
+            "RTP port",
+            true,
+            format!("{} could be opened", port.local_addr()),
+            "",
+        ),
         Line::new(
             "RTP loopback",
             received > 50,
@@ -111,7 +139,11 @@ async fn network() -> Vec<Line> {
         Line::new(
             "RTP pacing",
             health.p99_send_lag < Duration::from_millis(20),
-            format!("99 % of the packets at most {:.2} ms late, worst {:.2} ms", ms(health.p99_send_lag), ms(health.max_send_lag)),
+            format!(
+                "99 % of the packets at most {:.2} ms late, worst {:.2} ms",
+                ms(health.p99_send_lag),
+                ms(health.max_send_lag)
+            ),
             "run on a quieter machine, or give the right to real-time scheduling (CAP_SYS_NICE)",
         ),
     ]

@@ -10,11 +10,19 @@ use crate::exit::Exit;
 use crate::{Failure, Outcome};
 
 pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
-    let schema = if args.name == "report" { Some(voxproof_report::report_schema()) } else { schema_json(&args.name) };
+    let schema = if args.name == "report" {
+        Some(voxproof_report::report_schema())
+    } else {
+        schema_json(&args.name)
+    };
     let Some(schema) = schema else {
         return Err(Failure::new(
             Exit::Usage,
-            format!("there is no schema `{}`; there are: {}, report", args.name, SCHEMAS.join(", ")),
+            format!(
+                "there is no schema `{}`; there are: {}, report",
+                args.name,
+                SCHEMAS.join(", ")
+            ),
         ));
     };
     println!("{}", serde_json::to_string_pretty(&schema).unwrap_or_default());
@@ -33,7 +41,10 @@ pub(crate) fn explain(args: &ExplainArgs) -> Outcome {
             println!("{}: {}\n\n{}", entry.code, entry.title, entry.explanation);
             Ok(Exit::Pass)
         }
-        None => Err(Failure::new(Exit::Usage, format!("there is no code `{code}`; `voxproof explain` lists all of them"))),
+        None => Err(Failure::new(
+            Exit::Usage,
+            format!("there is no code `{code}`; `voxproof explain` lists all of them"),
+        )),
     }
 }
 

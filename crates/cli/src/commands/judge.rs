@@ -16,15 +16,27 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
     let limits = match &args.limits {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::new(Exit::Specification, format!("cannot read {}: {error}", path.display())))?;
-            let list = parse_limits(path, &Arc::from(text)).map_err(|error| Failure::new(Exit::Specification, error))?;
-            Some(list.into_iter().map(|limit| (limit.id.to_string(), limit)).collect::<BTreeMap<String, Limit>>())
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::new(
+                    Exit::Specification,
+                    format!("cannot read {}: {error}", path.display()),
+                )
+            })?;
+            let list = parse_limits(path, &Arc::from(text))
+                .map_err(|error| Failure::new(Exit::Specification, error))?;
+            Some(
+                list.into_iter()
+                    .map(|limit| (limit.id.to_string(), limit))
+                    .collect::<BTreeMap<String, Limit>>(),
+            )
         }
     };
     let mut differences = 0;
     if run.started.analyzer_version != ANALYZER_VERSION {
-        eprintln!("note: the run was judged by {}, this is {ANALYZER_VERSION}", run.started.analyzer_version);
+        eprintln!(
+            "note: the run was judged by {}, this is {ANALYZER_VERSION}",
+            run.started.analyzer_version
+        );
     }
     if let Some(manifest) = Manifest::read(&run.path).map_err(|error| Failure::new(Exit::Record, error))? {
         for problem in manifest.problems(&run.path) {
@@ -38,7 +50,11 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
             let id = format!("{} attempt {}", attempt.case, attempt.attempt);
             let evidence = match run.evidence(attempt) {
                 Ok(evidence) => evidence,
-                Err(error @ (RecordError::Tampered { .. } | RecordError::Read { .. } | RecordError::Damaged { .. })) => {
+                Err(
+                    error @ (RecordError::Tampered { .. }
+                    | RecordError::Read { .. }
+                    | RecordError::Damaged { .. }),
+                ) => {
                     println!("DIFFERS  {id}: {error}");
                     differences += 1;
                     continue;
@@ -66,23 +82,37 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
 fn compare(recorded: &Judgement, again: &Judgement) -> Vec<String> {
     let mut found = vec![];
     if recorded.verdict != again.verdict {
-        found.push(format!("verdict was {}, is {} ({})", recorded.verdict, again.verdict, again.reason));
+        found.push(format!(
+            "verdict was {}, is {} ({})",
+            recorded.verdict, again.verdict, again.reason
+        ));
     }
     for (then, now) in recorded.checks.iter().zip(&again.checks) {
         if then != now {
-            found.push(format!("check {} was {} ({}), is {} ({})", then.id, then.verdict, then.actual, now.verdict, now.actual));
+            found.push(format!(
+                "check {} was {} ({}), is {} ({})",
+                then.id, then.verdict, then.actual, now.verdict, now.actual
+            ));
         }
     }
     for (then, now) in recorded.measurements.iter().zip(&again.measurements) {
         if then != now {
             found.push(format!(
                 "{} of {} was {:?} {} {}, is {:?} {} {}",
-                then.quantity, then.stream, then.value, then.unit, then.verdict, now.value, now.unit, now.verdict
+                then.quantity,
+                then.stream,
+                then.value,
+                then.unit,
+                then.verdict,
+                now.value,
+                now.unit,
+                now.verdict
             ));
         }
     }
     if found.is_empty() && recorded != again {
-        found.push("the number of checks, measurements or findings, a reason or a finding differs".to_owned());
+        found
+            .push("the number of checks, measurements or findings, a reason or a finding differs".to_owned());
     }
     found
 }

@@ -16,6 +16,13 @@ pub(crate) fn lint(args: &LintArgs, colour: bool) -> Outcome {
         eprintln!("{files} files, no mistakes");
         return Ok(Exit::Pass);
     }
-    eprintln!("{} mistakes; `voxproof explain CODE` says more about each", problems.0.len());
-    Ok(if problems.has_errors() { Exit::Specification } else { Exit::Pass })
+    eprintln!(
+        "{} mistakes; `voxproof explain CODE` says more about each",
+        problems.0.len()
+    );
+    Ok(if problems.has_errors() {
+        Exit::Specification
+    } else {
+        Exit::Pass
+    })
 }

@@ -14,7 +14,10 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
     if args.faults {
         for fault in Fault::ALL {
             if args.json {
-                println!("{}", json!({"fault": fault.name(), "description": fault.description()}));
+                println!(
+                    "{}",
+                    json!({"fault": fault.name(), "description": fault.description()})
+                );
             } else {
                 println!("{:<36}{}", fault.name(), fault.description());
             }
@@ -26,10 +29,17 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
         if path.join("suite.toml").exists() {
             roots.push(path.clone());
         } else {
-            let entries = std::fs::read_dir(path)
-                .map_err(|error| Failure::new(Exit::Specification, format!("cannot list {}: {error}", path.display())))?;
-            let mut found: Vec<PathBuf> =
-                entries.flatten().map(|entry| entry.path()).filter(|path| path.join("suite.toml").exists()).collect();
+            let entries = std::fs::read_dir(path).map_err(|error| {
+                Failure::new(
+                    Exit::Specification,
+                    format!("cannot list {}: {error}", path.display()),
+                )
+            })?;
+            let mut found: Vec<PathBuf> = entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.join("suite.toml").exists())
+                .collect();
             found.sort();
             roots.extend(found);
         }
@@ -37,7 +47,13 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
     for root in roots {
         let suite = device::suite(&root, colour)?;
         if !args.json {
-            println!("{} {}: {}, {} cases", *suite.suite.id, suite.suite.release, suite.suite.title, suite.cases.len());
+            println!(
+                "{} {}: {}, {} cases",
+                *suite.suite.id,
+                suite.suite.release,
+                suite.suite.title,
+                suite.cases.len()
+            );
         }
         for loaded in suite.cases.values() {
             let case = &loaded.case;
@@ -48,7 +64,13 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
                         "severity": case.severity, "tiers": case.tiers, "requirement": case.requirement, "catalogue": case.catalogue})
                 );
             } else {
-                println!("  {} rev {}  {}  [{}]", *case.id, case.rev, case.title, case.requirement.join(", "));
+                println!(
+                    "  {} rev {}  {}  [{}]",
+                    *case.id,
+                    case.rev,
+                    case.title,
+                    case.requirement.join(", ")
+                );
             }
         }
     }

@@ -28,14 +28,25 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
         seed: 1,
     };
     // the network's clock wants a runtime, nothing is sent
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, error))?;
     let plan = runtime.block_on(async {
-        Runner::new(options, Arc::new(TerminalOperator::default()), Arc::new(|_| {}), Interrupt::default()).plan()
+        Runner::new(
+            options,
+            Arc::new(TerminalOperator::default()),
+            Arc::new(|_| {}),
+            Interrupt::default(),
+        )
+        .plan()
     });
     let plan = plan.map_err(|error| Failure::new(Exit::of_error(&error), error))?;
     if args.json {
-        println!("{}", json!({"cases": plan.cases, "ics": plan.ics, "expected_s": plan.expected().as_secs_f64(), "prompts": plan.prompts}));
+        println!(
+            "{}",
+            json!({"cases": plan.cases, "ics": plan.ics, "expected_s": plan.expected().as_secs_f64(), "prompts": plan.prompts})
+        );
     } else {
         for case in &plan.cases {
             let (word, why) = match &case.selection {
@@ -50,8 +61,16 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
             "\n{selected} of {} cases run, {:.0} s of test time{}",
             plan.cases.len(),
             plan.expected().as_secs_f64(),
-            if plan.prompts > 0 { format!(", {} device actions", plan.prompts) } else { String::new() }
+            if plan.prompts > 0 {
+                format!(", {} device actions", plan.prompts)
+            } else {
+                String::new()
+            }
         );
     }
-    Ok(if plan.selected().next().is_none() { Exit::NothingSelected } else { Exit::Pass })
+    Ok(if plan.selected().next().is_none() {
+        Exit::NothingSelected
+    } else {
+        Exit::Pass
+    })
 }

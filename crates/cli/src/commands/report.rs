@@ -14,7 +14,10 @@ pub(crate) fn report(args: &ReportArgs) -> Outcome {
     let formats = args
         .format
         .iter()
-        .map(|name| name.parse::<Format>().map_err(|error| Failure::new(Exit::Usage, error)))
+        .map(|name| {
+            name.parse::<Format>()
+                .map_err(|error| Failure::new(Exit::Usage, error))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     if args.stdout && formats.len() != 1 {
         return Err(Failure::new(Exit::Usage, "--stdout takes exactly one --format"));
@@ -22,11 +25,14 @@ pub(crate) fn report(args: &ReportArgs) -> Outcome {
     for format in formats {
         let bytes = render(&run, format).map_err(|error| Failure::new(Exit::Record, error))?;
         if args.stdout {
-            std::io::stdout().write_all(&bytes).map_err(|error| Failure::new(Exit::Record, error))?;
+            std::io::stdout()
+                .write_all(&bytes)
+                .map_err(|error| Failure::new(Exit::Record, error))?;
         } else {
             let path = run.path.join(format.file_name());
-            std::fs::write(&path, bytes)
-                .map_err(|error| Failure::new(Exit::Record, format!("cannot write {}: {error}", path.display())))?;
+            std::fs::write(&path, bytes).map_err(|error| {
+                Failure::new(Exit::Record, format!("cannot write {}: {error}", path.display()))
+            })?;
             println!("{}", path.display());
         }
     }

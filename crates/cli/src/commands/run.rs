@@ -32,10 +32,16 @@ pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
     let choice = device::device(&args.device, Some(&suite.suite), colour)?;
     let sim = matches!(choice, DeviceChoice::Sim(_));
     if args.virtual_time && !sim {
-        return Err(Failure::new(Exit::Usage, "--virtual-time works with the simulated phone only"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "--virtual-time works with the simulated phone only",
+        ));
     }
     if args.profile == ProfileArg::Certification && args.only.is_some() {
-        return Err(Failure::new(Exit::Usage, "the certification profile runs every applicable case; leave --only out"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "the certification profile runs every applicable case; leave --only out",
+        ));
     }
     let jobs = match args.jobs {
         Some(0) => return Err(Failure::new(Exit::Usage, "--jobs 0 would run nothing")),
@@ -66,7 +72,10 @@ pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
 pub(crate) fn resume(args: &ResumeArgs, colour: bool) -> Outcome {
     again(&args.run, args.message_format, colour, |run| {
         if run.state == RunState::Finished {
-            return Err(Failure::new(Exit::NothingSelected, "the run is finished; `voxproof rerun` runs cases once more"));
+            return Err(Failure::new(
+                Exit::NothingSelected,
+                "the run is finished; `voxproof rerun` runs cases once more",
+            ));
         }
         Ok(vec![])
     })
@@ -83,7 +92,11 @@ pub(crate) fn rerun(args: &RerunArgs, colour: bool) -> Outcome {
         Ok(run
             .cases
             .iter()
-            .filter(|case| args.only.iter().any(|word| wanted(word, &case.planned.id, case.verdict())))
+            .filter(|case| {
+                args.only
+                    .iter()
+                    .any(|word| wanted(word, &case.planned.id, case.verdict()))
+            })
             .map(|case| case.planned.id.clone())
             .collect())
     })
@@ -114,9 +127,17 @@ fn again(
         suite: Arc::new(suite),
         device: choice,
         out: path.parent().unwrap_or(Path::new(".")).to_owned(),
-        profile: if run.started.profile == "certification" { Profile::Certification } else { Profile::Precert },
+        profile: if run.started.profile == "certification" {
+            Profile::Certification
+        } else {
+            Profile::Precert
+        },
         only: run.started.only.clone(),
-        jobs: if sim && !run.started.virtual_time { SIM_JOBS } else { 1 },
+        jobs: if sim && !run.started.virtual_time {
+            SIM_JOBS
+        } else {
+            1
+        },
         virtual_time: run.started.virtual_time,
         target: run.started.target,
         seed: 1,
@@ -135,11 +156,19 @@ fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Ve
         builder.worker_threads(4);
         builder
     };
-    let runtime = builder.enable_all().build().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, error))?;
     let interrupt = Interrupt::default();
     watch_ctrl_c(interrupt.clone());
     let result = runtime.block_on(async {
-        let runner = Runner::new(options, Arc::new(TerminalOperator::default()), progress, interrupt.clone());
+        let runner = Runner::new(
+            options,
+            Arc::new(TerminalOperator::default()),
+            progress,
+            interrupt.clone(),
+        );
         match &again {
             None => runner.run().await,
             Some((run, chosen)) => runner.resume(run, chosen).await,
@@ -147,7 +176,10 @@ fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Ve
     });
     let run = result.map_err(failure)?;
     let written = voxproof_report::write_all(&run).map_err(|error| Failure::new(Exit::Record, error))?;
-    if let Some(html) = written.iter().find(|path| path.extension().is_some_and(|ending| ending == "html")) {
+    if let Some(html) = written
+        .iter()
+        .find(|path| path.extension().is_some_and(|ending| ending == "html"))
+    {
         eprintln!("report: {}", html.display());
     }
     if interrupt.presses() > 0 {
