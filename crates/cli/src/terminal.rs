@@ -175,7 +175,7 @@ pub(crate) fn human(colour: bool) -> ProgressSink {
         human
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .tell(progress)
+            .tell(progress);
     })
 }
 

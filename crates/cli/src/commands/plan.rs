@@ -35,7 +35,7 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
     let plan = runtime.block_on(async {
         Runner::new(
             options,
-            Arc::new(TerminalOperator::default()),
+            Arc::new(TerminalOperator),
             Arc::new(|_| {}),
             Interrupt::default(),
         )

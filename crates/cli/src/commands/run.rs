@@ -126,7 +126,7 @@ fn again(
     let options = RunOptions {
         suite: Arc::new(suite),
         device: choice,
-        out: path.parent().unwrap_or(Path::new(".")).to_owned(),
+        out: path.parent().unwrap_or_else(|| Path::new(".")).to_owned(),
         profile: if run.started.profile == "certification" {
             Profile::Certification
         } else {
@@ -163,12 +163,7 @@ fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Ve
     let interrupt = Interrupt::default();
     watch_ctrl_c(interrupt.clone());
     let result = runtime.block_on(async {
-        let runner = Runner::new(
-            options,
-            Arc::new(TerminalOperator::default()),
-            progress,
-            interrupt.clone(),
-        );
+        let runner = Runner::new(options, Arc::new(TerminalOperator), progress, interrupt.clone());
         match &again {
             None => runner.run().await,
             Some((run, chosen)) => runner.resume(run, chosen).await,
