@@ -42,7 +42,7 @@ impl Answer {
 }
 
 pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
-    let answer = match check.kinds().first() {
+    let mut answer = match check.kinds().first() {
         Some(CheckKind::Message(one)) => message(view, one),
         Some(CheckKind::Messages(all)) => messages(view, all),
         Some(CheckKind::Gap(gap)) => self::gap(view, gap),
@@ -51,6 +51,11 @@ pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
         Some(CheckKind::Dtmf(events)) => self::dtmf(view, events),
         None => Answer::new(Verdict::Error, "a question", "the check asks nothing", vec![]),
     };
+    if answer.verdict == Verdict::Fail && view.set_up_failed() {
+        // what the check asks about was never brought about
+        answer.verdict = Verdict::Inconc;
+        answer.actual = format!("the set-up did not succeed; {}", answer.actual);
+    }
     CheckResult {
         id: check.id.to_string(),
         title: check.title.clone(),
@@ -134,7 +139,7 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         (None, Some(status)) => format!("responses {} from the device", **status),
         (None, None) => String::new(),
     };
-    let mut from = Duration::ZERO;
+    let (mut from, mut from_packet) = (Duration::ZERO, 0);
     let mut until = Duration::MAX;
     for (mark, what) in [
         (&check.after, "after"),
@@ -147,7 +152,7 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         };
         expected += &format!(" {what} `{}`", **mark);
         match what {
-            "after" => from = moment.end,
+            "after" => (from, from_packet) = (moment.end, moment.packet.unwrap_or(0)),
             "before" => until = moment.start,
             _ => (from, until) = (moment.start, moment.end),
         }
@@ -162,7 +167,9 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
     let found: Vec<&SipRecord> = view
         .messages
         .iter()
-        .filter(|record| record.from_device && record.at > from && record.at <= until)
+        .filter(|record| {
+            record.from_device && record.packet > from_packet && record.at >= from && record.at <= until
+        })
         .filter(|record| match (&check.request, &check.response) {
             (Some(method), _) => record.message.method() == Some(method.as_str()),
             (None, Some(status)) => fits_response(status, &record.message, to),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use voxproof_audio::comparison::{self, SpeechComparison};
 use voxproof_audio::level::Plane;
-use voxproof_audio::{delay, p56};
+use voxproof_audio::p56;
 use voxproof_record::{BoundResult, MeasurementResult, TimelineEvent};
 use voxproof_rtp::playout::{Decoded, PayloadCodec};
 use voxproof_rtp::statistics;
@@ -23,6 +23,9 @@ const RECORDING_SEARCH_S: std::ops::Range<f64> = -2.0..12.0;
 
 /// Longest loop through a device that is looked for.
 const LOOP_SEARCH_S: std::ops::Range<f64> = 0.0..2.0;
+
+/// Share of the speech that has to be recognised before its delay means anything.
+const RECOGNISED: f64 = 0.5;
 
 struct Value {
     value: Option<f64>,
@@ -418,19 +421,38 @@ fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, D
     };
     let shift = heard_start - sent_start;
     let search = LOOP_SEARCH_S.start - shift..LOOP_SEARCH_S.end - shift;
-    match delay::estimate(&sent, &heard, RATE, search) {
-        Some(found) if found.confidence >= 0.5 => Value::some(
-            (found.seconds + shift) * 1e3,
-            1,
-            format!(
-                "band-limited cross-correlation, {:.2} of a perfect peak",
-                found.confidence
-            ),
-        ),
-        Some(found) => Value::none(format!(
-            "what comes back is not what was sent (correlation {:.2})",
-            found.confidence
-        )),
-        None => Value::none("what comes back is not what was sent"),
+    let Some(found) = comparison::compare(&sent, &heard, RATE, search) else {
+        return Value::none("what was sent holds no speech");
+    };
+    if found.intact_fraction < RECOGNISED {
+        return Value::none(format!(
+            "what comes back is not what was sent ({:.0} % of the speech is recognised)",
+            found.intact_fraction * 100.0
+        ));
     }
+    // a buffer that adapts changes the delay within the call: the longest that lasted is what the user hears
+    let rate = f64::from(RATE);
+    let lags: Vec<f64> = std::iter::once(found.delay.seconds)
+        .chain(
+            found
+                .slips
+                .iter()
+                .flat_map(|slip| [slip.from_samples / rate, slip.to_samples / rate]),
+        )
+        .map(|lag| (lag + shift) * 1e3)
+        .collect();
+    let shortest = lags.iter().copied().fold(f64::INFINITY, f64::min);
+    let longest = lags.iter().copied().fold(0.0, f64::max);
+    let note = if found.slips.is_empty() {
+        format!(
+            "the same all the time, {:.0} % of the speech recognised",
+            found.intact_fraction * 100.0
+        )
+    } else {
+        format!(
+            "the longest; it changed {} times, from {shortest:.1} ms on",
+            found.slips.len()
+        )
+    };
+    Value::some(longest, found.intact_blocks, note)
 }

@@ -165,7 +165,7 @@ fn awaited(wait: &Await) -> String {
     let containing = wait
         .containing
         .as_ref()
-        .map(|text| format!(" containing `{text}`"))
+        .map(|text| format!(" containing `{}`", text.escape_debug()))
         .unwrap_or_default();
     format!("{what}{containing} within {}", wait.within)
 }

@@ -154,19 +154,28 @@ impl<'a> View<'a> {
             (Phase::Step, &self.case.step),
             (Phase::Teardown, &self.case.teardown),
         ];
+        let carried_out = |phase: Phase, index: usize| {
+            self.steps.iter().any(|driven| {
+                driven.phase == phase
+                    && driven.index == index as u32
+                    && matches!(
+                        driven.outcome,
+                        Some(StepOutcome::Done | StepOutcome::NotSeen { .. })
+                    )
+            })
+        };
         phases.iter().any(|(phase, steps)| {
             steps.iter().enumerate().any(|(index, step)| {
-                step.marks().iter().any(|name| name.as_str() == mark)
-                    && self.steps.iter().any(|driven| {
-                        driven.phase == *phase
-                            && driven.index == index as u32
-                            && matches!(
-                                driven.outcome,
-                                Some(StepOutcome::Done | StepOutcome::NotSeen { .. })
-                            )
-                    })
+                step.marks().iter().any(|name| name.as_str() == mark) && carried_out(*phase, index)
             })
         })
+    }
+
+    /// The set-up did not come to its end: what the checks ask about was never brought about.
+    pub(crate) fn set_up_failed(&self) -> bool {
+        let set_up = self.steps.iter().filter(|step| step.phase == Phase::Setup);
+        set_up.clone().any(|step| step.outcome != Some(StepOutcome::Done))
+            || set_up.count() < self.case.setup.len()
     }
 
     /// Time zero of the case: its first step.

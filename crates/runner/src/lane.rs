@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{CaseCapture, Station, StationConfig};
+use voxproof_call::{CaseCapture, RegistrarBehaviour, Station, StationConfig};
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
 use voxproof_record::{TimelineEvent, Wav};
@@ -262,6 +262,8 @@ impl Lane {
 
     /// Recovers the device when the last case left it unfit; says why.
     async fn make_fit(&mut self) -> Result<Option<String>, DeviceError> {
+        // what a case had the registrar do must not keep the device from coming back
+        self.station.set_registrar(RegistrarBehaviour::default());
         let reason = self.unfit.take();
         if reason.is_some() || self.stopped {
             self.station.forget_binding();
