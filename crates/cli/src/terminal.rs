@@ -11,6 +11,23 @@ use voxproof_runner::{Progress, ProgressSink};
 use voxproof_spec::Verdict;
 
 use crate::args::Colour;
+use crate::exit::Exit;
+
+/// Writes to standard output; a reader that has seen enough (`| head`) ends the program without a word.
+pub(crate) fn write(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        std::process::exit(Exit::Pass as i32);
+    }
+}
+
+/// Like `println!`, for a reader that may go away.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::terminal::write((format!($($argument)*) + "\n").as_bytes())
+    };
+}
+pub(crate) use say;
 
 /// Whether to use colour on standard error.
 pub(crate) fn colour(choice: Colour) -> bool {

@@ -9,6 +9,7 @@ use voxproof_spec::load_device;
 
 use crate::args::DoctorArgs;
 use crate::exit::Exit;
+use crate::terminal::say;
 use crate::{Failure, Outcome};
 
 struct Line {
@@ -52,14 +53,14 @@ pub(crate) fn doctor(args: &DoctorArgs, colour: bool) -> Outcome {
         }));
     }
     for line in &lines {
-        println!(
+        say!(
             "{:<5} {}: {}",
             if line.ok { "ok" } else { "FAIL" },
             line.what,
             line.detail
         );
         if !line.ok && !line.fix.is_empty() {
-            println!("      {}", line.fix);
+            say!("      {}", line.fix);
         }
     }
     Ok(if lines.iter().all(|line| line.ok) {

@@ -1,13 +1,12 @@
 //! Things printed from the program's own definitions.
 
-use std::io::stdout;
-
 use clap::CommandFactory;
 use voxproof_spec::{CODES, SCHEMAS, schema_json};
 
 use crate::args::{Cli, CompletionsArgs, ExplainArgs, SchemaArgs};
 use crate::exit::Exit;
-use crate::{Failure, Outcome};
+use crate::terminal::say;
+use crate::{Failure, Outcome, terminal};
 
 pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
     let schema = if args.name == "report" {
@@ -25,20 +24,20 @@ pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
             ),
         ));
     };
-    println!("{}", serde_json::to_string_pretty(&schema).unwrap_or_default());
+    say!("{}", serde_json::to_string_pretty(&schema).unwrap_or_default());
     Ok(Exit::Pass)
 }
 
 pub(crate) fn explain(args: &ExplainArgs) -> Outcome {
     let Some(code) = &args.code else {
         for entry in CODES {
-            println!("{}  {}", entry.code, entry.title);
+            say!("{}  {}", entry.code, entry.title);
         }
         return Ok(Exit::Pass);
     };
     match voxproof_spec::explain(code) {
         Some(entry) => {
-            println!("{}: {}\n\n{}", entry.code, entry.title, entry.explanation);
+            say!("{}: {}\n\n{}", entry.code, entry.title, entry.explanation);
             Ok(Exit::Pass)
         }
         None => Err(Failure::new(
@@ -49,13 +48,17 @@ pub(crate) fn explain(args: &ExplainArgs) -> Outcome {
 }
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Outcome {
-    clap_complete::generate(args.shell, &mut Cli::command(), "voxproof", &mut stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "voxproof", &mut text);
+    terminal::write(&text);
     Ok(Exit::Pass)
 }
 
 pub(crate) fn man() -> Outcome {
+    let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command())
-        .render(&mut stdout())
+        .render(&mut text)
         .map_err(|error| Failure::new(Exit::Internal, error))?;
+    terminal::write(&text);
     Ok(Exit::Pass)
 }

@@ -9,6 +9,7 @@ use voxproof_spec::{Limit, parse_limits};
 
 use crate::args::JudgeArgs;
 use crate::exit::Exit;
+use crate::terminal::say;
 use crate::{Failure, Outcome};
 
 pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
@@ -40,7 +41,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
     }
     if let Some(manifest) = Manifest::read(&run.path).map_err(|error| Failure::new(Exit::Record, error))? {
         for problem in manifest.problems(&run.path) {
-            println!("DIFFERS  {}: {}", problem.path, problem.problem);
+            say!("DIFFERS  {}: {}", problem.path, problem.problem);
             differences += 1;
         }
     }
@@ -55,7 +56,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
                     | RecordError::Read { .. }
                     | RecordError::Damaged { .. }),
                 ) => {
-                    println!("DIFFERS  {id}: {error}");
+                    say!("DIFFERS  {id}: {error}");
                     differences += 1;
                     continue;
                 }
@@ -67,15 +68,15 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
             judged += 1;
             let found = compare(&attempt.judgement, &again);
             if found.is_empty() {
-                println!("same     {id}: {}", again.verdict);
+                say!("same     {id}: {}", again.verdict);
             }
             for difference in found {
-                println!("DIFFERS  {id}: {difference}");
+                say!("DIFFERS  {id}: {difference}");
                 differences += 1;
             }
         }
     }
-    println!("{judged} judgements derived again from evidence, {differences} differences");
+    say!("{judged} judgements derived again from evidence, {differences} differences");
     Ok(if differences == 0 { Exit::Pass } else { Exit::Fail })
 }
 

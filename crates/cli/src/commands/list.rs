@@ -8,18 +8,19 @@ use voxproof_simphone::Fault;
 use crate::args::ListArgs;
 use crate::commands::device;
 use crate::exit::Exit;
+use crate::terminal::say;
 use crate::{Failure, Outcome};
 
 pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
     if args.faults {
         for fault in Fault::ALL {
             if args.json {
-                println!(
+                say!(
                     "{}",
                     json!({"fault": fault.name(), "description": fault.description()})
                 );
             } else {
-                println!("{:<36}{}", fault.name(), fault.description());
+                say!("{:<36}{}", fault.name(), fault.description());
             }
         }
         return Ok(Exit::Pass);
@@ -47,7 +48,7 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
     for root in roots {
         let suite = device::suite(&root, colour)?;
         if !args.json {
-            println!(
+            say!(
                 "{} {}: {}, {} cases",
                 *suite.suite.id,
                 suite.suite.release,
@@ -58,13 +59,13 @@ pub(crate) fn list(args: &ListArgs, colour: bool) -> Outcome {
         for loaded in suite.cases.values() {
             let case = &loaded.case;
             if args.json {
-                println!(
+                say!(
                     "{}",
                     json!({"suite": suite.suite.id.as_str(), "id": case.id.as_str(), "rev": case.rev, "title": case.title, "level": case.level,
                         "severity": case.severity, "tiers": case.tiers, "requirement": case.requirement, "catalogue": case.catalogue})
                 );
             } else {
-                println!(
+                say!(
                     "  {} rev {}  {}  [{}]",
                     *case.id,
                     case.rev,

@@ -11,6 +11,7 @@ use voxproof_spec::Tier;
 use crate::args::PlanArgs;
 use crate::commands::device;
 use crate::exit::Exit;
+use crate::terminal::say;
 use crate::{Failure, Outcome};
 
 pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
@@ -43,7 +44,7 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
     });
     let plan = plan.map_err(|error| Failure::new(Exit::of_error(&error), error))?;
     if args.json {
-        println!(
+        say!(
             "{}",
             json!({"cases": plan.cases, "ics": plan.ics, "expected_s": plan.expected().as_secs_f64(), "prompts": plan.prompts})
         );
@@ -54,10 +55,10 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
                 Selection::NotApplicable { reason } => ("n/a", reason.clone()),
                 Selection::NotSelected => ("left out", "--only does not select it".to_owned()),
             };
-            println!("{word:<8}  {}  {}  ({why})", case.id, case.title);
+            say!("{word:<8}  {}  {}  ({why})", case.id, case.title);
         }
         let selected = plan.selected().count();
-        println!(
+        say!(
             "\n{selected} of {} cases run, {:.0} s of test time{}",
             plan.cases.len(),
             plan.expected().as_secs_f64(),

@@ -1,13 +1,12 @@
 //! `report`: derived files, again, from the record.
 
-use std::io::Write;
-
 use voxproof_record::Run;
 use voxproof_report::{Format, render};
 
 use crate::args::ReportArgs;
 use crate::exit::Exit;
-use crate::{Failure, Outcome};
+use crate::terminal::say;
+use crate::{Failure, Outcome, terminal};
 
 pub(crate) fn report(args: &ReportArgs) -> Outcome {
     let run = Run::read(&args.run).map_err(|error| Failure::new(Exit::Record, error))?;
@@ -25,15 +24,13 @@ pub(crate) fn report(args: &ReportArgs) -> Outcome {
     for format in formats {
         let bytes = render(&run, format).map_err(|error| Failure::new(Exit::Record, error))?;
         if args.stdout {
-            std::io::stdout()
-                .write_all(&bytes)
-                .map_err(|error| Failure::new(Exit::Record, error))?;
+            terminal::write(&bytes);
         } else {
             let path = run.path.join(format.file_name());
             std::fs::write(&path, bytes).map_err(|error| {
                 Failure::new(Exit::Record, format!("cannot write {}: {error}", path.display()))
             })?;
-            println!("{}", path.display());
+            say!("{}", path.display());
         }
     }
     Ok(Exit::Pass)
