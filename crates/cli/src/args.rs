@@ -9,7 +9,7 @@ use clap_complete::Shell;
 /// anyone can check again from the evidence.
 #[derive(Debug, Parser)]
 #[command(name = "voxproof", version, long_about = None, after_help = "Exit codes: 0 all applicable cases passed, 1 a case failed, 2 usage, 3 invalid specification, \
-4 nothing selected, 5 incomplete, 6 device or rig unreachable, 7 record could not be written, 8 verification failed, 70 internal, 130 interrupted.")]
+4 nothing selected, 5 incomplete, 6 device or rig unreachable, 7 record could not be written, 70 internal, 130 interrupted.")]
 pub(crate) struct Cli {
     /// When to use colour on the terminal.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]

@@ -354,12 +354,7 @@ impl Bench {
 
     async fn ends(&mut self) {
         let from = self.lab.seen.len();
-        let t = Instant::now();
         self.lab.during(self.device.stop()).await;
-        eprintln!("STOP took {:?}", t.elapsed());
-        if t.elapsed() > Duration::from_secs(2) {
-            std::fs::write("/tmp/devx/fail.log", self.device.log().unwrap()).unwrap();
-        }
         self.lab.expect(from, "un-registration", expires_zero).await;
         assert_eq!(children(self.program), Vec::<i32>::new());
         let log = self.device.log().unwrap();

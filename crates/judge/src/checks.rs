@@ -167,9 +167,15 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
     let found: Vec<&SipRecord> = view
         .messages
         .iter()
+        // after a message: by its number; after an interval: later than its end, for its end is the moment it was set
         .filter(|record| {
-            record.from_device && record.packet > from_packet && record.at >= from && record.at <= until
+            if from_packet > 0 {
+                record.packet > from_packet
+            } else {
+                record.at > from
+            }
         })
+        .filter(|record| record.from_device && record.at <= until)
         .filter(|record| match (&check.request, &check.response) {
             (Some(method), _) => record.message.method() == Some(method.as_str()),
             (None, Some(status)) => fits_response(status, &record.message, to),

@@ -491,7 +491,7 @@ mod tests {
                 "{name}: one sentence"
             );
         }
-        assert_eq!(names.len(), 52);
+        assert_eq!(names.len(), 53);
     }
 
     #[test]
