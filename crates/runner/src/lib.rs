@@ -7,15 +7,19 @@
 mod drive;
 mod error;
 mod evidence;
+mod folders;
 mod interrupt;
 mod lane;
+mod options;
 mod plan;
 mod progress;
 mod run;
 mod steps;
+mod worker;
 
 pub use error::RunError;
 pub use interrupt::Interrupt;
+pub use options::{DeviceChoice, Profile, RunOptions};
 pub use plan::{Plan, PlanError, plan};
 pub use progress::{Progress, ProgressSink};
-pub use run::{DeviceChoice, Profile, RunOptions, Runner};
+pub use run::Runner;

@@ -1,77 +1,26 @@
 //! A whole run: folder, journal, lanes, end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use voxproof_device::{Device, Operator};
 use voxproof_judge::{ANALYZER_VERSION, designations};
 use voxproof_net::Net;
 use voxproof_record::{
     DeviceSummary, Event, EvidenceObject, EvidenceStore, JOURNAL_FORMAT, JournalWriter, Manifest,
-    RecordError, Run, RunFinished, RunStarted, StepOutcome, SuiteSummary, read_wav,
+    RecordError, Run, RunFinished, RunStarted, SuiteSummary, read_wav,
 };
-use voxproof_simphone::Fault;
-use voxproof_spec::{DeviceFile, DeviceIdentity, Ixit, LoadedCase, LoadedSuite, Tier};
+use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase};
 
 use crate::RunError;
-use crate::drive::StepListener;
-use crate::evidence::store_and_judge;
+use crate::folders::{Scratch, create_folder, host};
 use crate::interrupt::Interrupt;
 use crate::lane::Lane;
+use crate::options::{DeviceChoice, RunOptions};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, ProgressSink};
-
-/// The rules a run is held under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// A vendor's own run before the laboratory's.
-    Precert,
-    /// The rules of a certification run: no selection of cases.
-    Certification,
-}
-
-impl Profile {
-    /// Name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Precert => "precert",
-            Self::Certification => "certification",
-        }
-    }
-}
-
-/// The device of a run.
-#[derive(Debug, Clone)]
-pub enum DeviceChoice {
-    /// The simulated phone with faults.
-    Sim(Vec<Fault>),
-    /// A device file: its path, its content, and its text with secrets removed.
-    File(PathBuf, Box<DeviceFile>),
-}
-
-/// Everything a run is told.
-#[derive(Clone)]
-pub struct RunOptions {
-    /// The suite.
-    pub suite: Arc<LoadedSuite>,
-    /// The device.
-    pub device: DeviceChoice,
-    /// Folder for run folders.
-    pub out: PathBuf,
-    /// Profile.
-    pub profile: Profile,
-    /// `--only`.
-    pub only: Option<String>,
-    /// Cases at the same time.
-    pub jobs: usize,
-    /// Time is virtual: the runtime's clock is paused and the network is in memory.
-    pub virtual_time: bool,
-    /// The designation aimed at.
-    pub target: Tier,
-    /// Seed of identifiers.
-    pub seed: u64,
-}
+use crate::worker::{Shared, Worker, lock};
 
 /// Carries a run out.
 pub struct Runner {
@@ -80,98 +29,6 @@ pub struct Runner {
     progress: ProgressSink,
     interrupt: Interrupt,
     net: Net,
-}
-
-struct Shared {
-    run: PathBuf,
-    evidence: Vec<EvidenceObject>,
-    journal: Mutex<JournalWriter>,
-    queue: Mutex<VecDeque<LoadedCase>>,
-    /// A record that cannot be written ends the run; the first problem is kept.
-    broken: Mutex<Option<RunError>>,
-    attempts: BTreeMap<String, u32>,
-    virtual_time: bool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn append(&self, event: Event) -> Result<(), RecordError> {
-        lock(&self.journal).append(event)
-    }
-
-    fn fail(&self, error: RunError) {
-        lock(&self.broken).get_or_insert(error);
-    }
-
-    fn is_broken(&self) -> bool {
-        lock(&self.broken).is_some()
-    }
-}
-
-/// Disk work beside the lab's own: on another thread in real time, at once in virtual time, where nothing may depend on
-/// how fast a disk is.
-fn aside<T: Send + 'static>(
-    virtual_time: bool,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = Result<T, RunError>> {
-    let (now, later) = if virtual_time {
-        (Some(work()), None)
-    } else {
-        (None, Some(tokio::task::spawn_blocking(work)))
-    };
-    async move {
-        match (now, later) {
-            (Some(done), _) => Ok(done),
-            (None, Some(task)) => task.await.map_err(|error| RunError::Internal(error.to_string())),
-            (None, None) => Err(RunError::Internal("no work".to_owned())),
-        }
-    }
-}
-
-struct Listener {
-    case: String,
-    shared: Arc<Shared>,
-    progress: ProgressSink,
-}
-
-impl StepListener for Listener {
-    fn started(&mut self, step: &str) {
-        (self.progress)(Progress::Step {
-            case: self.case.clone(),
-            step: step.to_owned(),
-        });
-    }
-
-    fn ended(&mut self, step: String, outcome: &StepOutcome) -> Option<tokio::task::JoinHandle<()>> {
-        let outcome = match outcome {
-            StepOutcome::Done => "done".to_owned(),
-            StepOutcome::NotSeen { awaited, within_ms } => {
-                format!("not seen within {within_ms} ms: {awaited}")
-            }
-            StepOutcome::Driver { reason } => format!("the driver could not: {reason}"),
-            StepOutcome::Precondition { reason } | StepOutcome::Rig { reason } => reason.clone(),
-            StepOutcome::Aborted => "aborted".to_owned(),
-        };
-        let event = Event::StepEnded {
-            case: self.case.clone(),
-            step,
-            outcome,
-        };
-        let shared = Arc::clone(&self.shared);
-        let write = move || {
-            if let Err(error) = shared.append(event) {
-                shared.fail(error.into());
-            }
-        };
-        if self.shared.virtual_time {
-            write();
-            return None;
-        }
-        Some(tokio::task::spawn_blocking(write))
-    }
 }
 
 impl Runner {
@@ -548,142 +405,6 @@ impl Runner {
         }
         Ok(objects)
     }
-}
-
-struct Worker {
-    shared: Arc<Shared>,
-    progress: ProgressSink,
-    interrupt: Interrupt,
-    target: Tier,
-}
-
-impl Worker {
-    async fn work(self, mut lane: Lane) {
-        while self.interrupt.presses() == 0 && !self.shared.is_broken() && !lane.has_lost_its_device() {
-            let Some(case) = lock(&self.shared.queue).pop_front() else {
-                break;
-            };
-            if let Err(error) = self.one(&mut lane, &case).await {
-                self.shared.fail(error);
-            }
-        }
-        lane.close().await;
-    }
-
-    async fn one(&self, lane: &mut Lane, loaded: &LoadedCase) -> Result<(), RunError> {
-        let id = loaded.case.id.to_string();
-        let attempt = self.shared.attempts.get(&id).copied().unwrap_or(0) + 1;
-        let recovering = lane.unfit();
-        let shared = Arc::clone(&self.shared);
-        let case = id.clone();
-        let begun = aside(self.shared.virtual_time, move || {
-            if let Some(reason) = recovering {
-                shared.append(Event::DeviceRecovered { reason })?;
-            }
-            shared.append(Event::CaseStarted { case, attempt })
-        });
-        lane.idle_while(begun).await??;
-        (self.progress)(Progress::CaseStarted {
-            case: id.clone(),
-            title: loaded.case.title.clone(),
-        });
-        let mut listener = Listener {
-            case: id.clone(),
-            shared: Arc::clone(&self.shared),
-            progress: Arc::clone(&self.progress),
-        };
-        let Some(left) = lane
-            .drive(loaded, attempt, &self.interrupt, &mut listener)
-            .await?
-        else {
-            return Ok(());
-        };
-        let shared = Arc::clone(&self.shared);
-        let target = self.target;
-        let judged = aside(self.shared.virtual_time, move || {
-            let finished = store_and_judge(&shared.run, &shared.evidence, left, target)?;
-            shared.append(Event::CaseFinished(Box::new(finished.clone())))?;
-            Ok::<_, RunError>(finished)
-        });
-        let finished = lane.idle_while(judged).await??;
-        (self.progress)(Progress::CaseFinished {
-            case: id,
-            title: loaded.case.title.clone(),
-            verdict: finished.judgement.verdict,
-            reason: finished.judgement.reason.clone(),
-            wall_s: finished.wall_s,
-        });
-        Ok(())
-    }
-}
-
-/// A folder for the device programs' own files, gone when the run is over.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, RecordError> {
-        let unique = format!(
-            "voxproof-{}-{:08x}",
-            std::process::id(),
-            jiff::Timestamp::now().as_nanosecond() as u32
-        );
-        let path = std::env::temp_dir().join(unique);
-        std::fs::create_dir_all(&path).map_err(|error| RecordError::Write {
-            path: path.clone(),
-            error,
-        })?;
-        Ok(Self(path))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Makes the run folder: time, suite, and a number when that second is taken.
-fn create_folder(out: &Path, suite: &str) -> Result<(PathBuf, String), RecordError> {
-    std::fs::create_dir_all(out).map_err(|error| RecordError::Write {
-        path: out.to_owned(),
-        error,
-    })?;
-    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    for number in 1.. {
-        let id = if number == 1 {
-            format!("{stamp}-{suite}")
-        } else {
-            format!("{stamp}-{suite}-{number}")
-        };
-        let path = out.join(&id);
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok((path, id)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {}
-            Err(error) => return Err(RecordError::Write { path, error }),
-        }
-    }
-    Err(RecordError::NotARun {
-        path: out.to_owned(),
-        reason: "no free name for a run folder".to_owned(),
-    })
-}
-
-fn host() -> String {
-    let read = |path: &str| {
-        std::fs::read_to_string(path)
-            .map(|text| text.trim().to_owned())
-            .unwrap_or_default()
-    };
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "{} {}, {cores} cores",
-        read("/proc/sys/kernel/ostype"),
-        read("/proc/sys/kernel/osrelease")
-    )
 }
 
 /// The simulated phone claims everything, its loopback included.
