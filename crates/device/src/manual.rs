@@ -39,11 +39,15 @@ pub(crate) struct Manual {
 
 impl Manual {
     pub(crate) fn new(driver: ManualDriver, operator: Arc<dyn Operator>) -> Self {
+        let mut can: BTreeSet<Capability> = driver.can.map_or_else(
+            || ANY_PHONE.into_iter().collect(),
+            |can| can.into_iter().collect(),
+        );
+        if driver.answers_by_itself {
+            can.insert(Capability::Answer);
+        }
         Self {
-            can: driver.can.map_or_else(
-                || ANY_PHONE.into_iter().collect(),
-                |can| can.into_iter().collect(),
-            ),
+            can,
             answering: driver.answers_by_itself.then_some(true),
             automatic: driver.answers_by_itself,
             off: false,

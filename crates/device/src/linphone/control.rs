@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::time::sleep;
 
 /// One of its calls, as `calls` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,22 @@ pub(crate) async fn ask(socket: &Path, command: &str) -> io::Result<String> {
     let mut answer = Vec::new();
     stream.take(1 << 20).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).trim().to_owned())
+}
+
+/// Has it un-register and end.
+///
+/// At its end it waits for the thread of this socket. When that thread already waits for the next connection it waits for
+/// ever (one time in forty), and there is no un-registration; with a connection at hand it comes back.
+pub(crate) async fn quit(socket: &Path) -> io::Result<()> {
+    /// From the end of the answer until linphonec has told its thread to end: a millisecond on an idle machine.
+    const HELD: Duration = Duration::from_millis(250);
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(b"quit").await?;
+    let held = UnixStream::connect(socket).await;
+    stream.take(1 << 20).read_to_end(&mut Vec::new()).await?;
+    sleep(HELD).await;
+    drop(held);
+    Ok(())
 }
 
 /// Process id of whoever serves the socket; `None` when nobody does.

@@ -285,8 +285,8 @@ impl Linphone {
             return;
         };
         if running.program.ended().is_none() {
-            let _ = timeout(ENDING, control::ask(&socket_path(), "quit")).await;
-            let _ = timeout(ENDING, leave(&mut running.program)).await;
+            let _ = timeout(ENDING, control::quit(&socket_path())).await;
+            let _ = running.program.ends_within(ENDING).await;
             running.program.end().await;
         }
         self.earlier_log.extend(running.log());
@@ -294,14 +294,6 @@ impl Linphone {
         self.instance = config::instance(&rewritten).or_else(|| self.instance.take());
         // a killed one leaves it behind; the lock is still held, so it is nobody else's
         let _ = fs::remove_file(socket_path());
-    }
-}
-
-/// Waits until it has ended after `quit`. Now and then it waits at that for its own socket thread, which waits for one
-/// more connection: then it gets one. Without it there is no un-registration either.
-async fn leave(program: &mut Program) {
-    while program.ends_within(Duration::from_millis(500)).await.is_none() {
-        let _ = control::server_of(&socket_path()).await;
     }
 }
 
