@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use voxproof_record::TimelineEvent;
-use voxproof_sip::sdp;
 use voxproof_sip::{Builder, Dialog, Message, TransactionId, default_reason};
 
 use crate::CallError;
@@ -207,13 +206,9 @@ impl Station {
             .header("Contact", contact)
             .header("Allow", METHODS);
         match message.sdp() {
-            Some(Ok(offer)) => match (sdp::answer(&offer, &able), sdp::answer_bytes(&offer, &able)) {
-                (Ok(answer), Ok(bytes)) => {
-                    call.local = Some(answer);
-                    call.agree(&offer);
-                    builder = builder.body("application/sdp", bytes);
-                }
-                _ => {
+            Some(Ok(offer)) => match call.answer_offer(&offer, &able) {
+                Some(bytes) => builder = builder.body("application/sdp", bytes),
+                None => {
                     self.refuse(id, message, 488);
                     return;
                 }
@@ -362,13 +357,9 @@ impl Station {
         call.spec = spec;
         call.media = Some(media);
         match call.invite.sdp() {
-            Some(Ok(offer)) => match (sdp::answer(&offer, &able), sdp::answer_bytes(&offer, &able)) {
-                (Ok(answer), Ok(bytes)) => {
-                    call.local = Some(answer);
-                    call.agree(&offer);
-                    builder = builder.body("application/sdp", bytes);
-                }
-                _ => {
+            Some(Ok(offer)) => match call.answer_offer(&offer, &able) {
+                Some(bytes) => builder = builder.body("application/sdp", bytes),
+                None => {
                     self.reject(actor, 488)?;
                     return Err(CallError::no(actor, "codec in common with the device's offer"));
                 }

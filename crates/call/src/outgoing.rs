@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use voxproof_record::{SignalPlayed, TimelineEvent};
-use voxproof_sip::sdp;
 use voxproof_sip::{Builder, Dialog, Message, TransactionId, cancel_for};
 
 use crate::CallError;
@@ -445,10 +444,8 @@ impl Station {
             && let Some(rtp) = call.media.as_ref().map(PeerMedia::local)
         {
             let able = call.spec.audio(rtp, call.session_id, call.session_version);
-            if let (Ok(answer), Ok(bytes)) = (sdp::answer(&offer, &able), sdp::answer_bytes(&offer, &able)) {
+            if let Some(bytes) = call.answer_offer(&offer, &able) {
                 builder = builder.body("application/sdp", bytes);
-                call.local = Some(answer);
-                call.agree(&offer);
                 media_changed = true;
             }
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::sdp::{AudioOffer, Description, Direction};
+use voxproof_sip::sdp::{self, AudioOffer, Description, Direction};
 use voxproof_sip::{Dialog, Message, TransactionId};
 
 use crate::media::PeerMedia;
@@ -93,6 +93,15 @@ impl Call {
             sendable_codec(remote),
             may_send && wanted && !held_the_old_way,
         );
+    }
+
+    /// Answers an offer of the device with what the peer is able to do, and goes by it from now on; `None` without a
+    /// codec in common (RFC 3264 6).
+    pub(crate) fn answer_offer(&mut self, offer: &Description, able: &AudioOffer) -> Option<Vec<u8>> {
+        let bytes = sdp::answer_bytes(offer, able).ok()?;
+        self.local = Some(sdp::answer(offer, able).ok()?);
+        self.agree(offer);
+        Some(bytes)
     }
 
     /// All RTP addresses of the call.
