@@ -1,0 +1,1 @@
+//! ICE, STUN and TURN for the lab's media; sans-IO.

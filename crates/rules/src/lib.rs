@@ -1,0 +1,1 @@
+//! Rules that every message and packet of a device is held against, whatever the case; sans-IO.

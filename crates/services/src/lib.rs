@@ -1,0 +1,1 @@
+//! What a device asks of its network beside SIP: DNS, provisioning over HTTP and HTTPS.

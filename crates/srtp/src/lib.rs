@@ -1,0 +1,1 @@
+//! SRTP and SRTCP with SDES and DTLS keys; sans-IO.
