@@ -267,7 +267,7 @@ impl Station {
             };
             match event {
                 TransactionEvent::Request { id, message, source } => {
-                    self.on_request(id, message, source, packet);
+                    self.on_request(id, message, source.address, packet);
                 }
                 TransactionEvent::Ack { message, id, .. } => self.on_ack(&message, id, packet),
                 TransactionEvent::Response { id, message, .. } => self.on_response(id, message, packet),
@@ -284,14 +284,14 @@ impl Station {
         let mut first = 0;
         while let Some(transmit) = self.transactions.poll_transmit() {
             // a send that fails is a packet that is not in the capture
-            let Ok(at) = self.endpoint.send(transmit.destination, &transmit.bytes) else {
+            let Ok(at) = self.endpoint.send(transmit.destination.address, &transmit.bytes) else {
                 continue;
             };
             let packet = self.tap.push(
                 at,
                 PacketDirection::Outbound,
                 self.config.server,
-                transmit.destination,
+                transmit.destination.address,
                 &transmit.bytes,
             );
             self.log.push(Seen {

@@ -329,7 +329,7 @@ impl Phone {
             while let Some(transmit) = self.transactions.poll_transmit() {
                 if self.wire.departs(&transmit.bytes) {
                     // a datagram that cannot be sent is like one that is lost: the timers deal with it
-                    let _ = self.endpoint.send(transmit.destination, &transmit.bytes);
+                    let _ = self.endpoint.send(transmit.destination.address, &transmit.bytes);
                 }
             }
             match self.transactions.poll_event() {

@@ -1,10 +1,10 @@
 //! Client transactions: INVITE (RFC 3261 17.1.1, RFC 6026 7.2) and others (RFC 3261 17.1.2).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::key::ClientKey;
 use super::{Fired, Retransmission, Timers, ack_for};
+use crate::hop::Hop;
 use crate::message::Message;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) enum Received {
 pub(super) struct Client {
     pub(super) key: ClientKey,
     pub(super) request: Message,
-    pub(super) destination: SocketAddr,
+    pub(super) destination: Hop,
     pub(super) auto_ack: bool,
     invite: bool,
     reliable: bool,
@@ -49,13 +49,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(
-        now: Duration,
-        timers: &Timers,
-        request: Message,
-        destination: SocketAddr,
-        reliable: bool,
-    ) -> Self {
+    pub(super) fn new(now: Duration, timers: &Timers, request: Message, destination: Hop) -> Self {
+        let reliable = destination.transport.is_reliable();
         Self {
             key: ClientKey::of(&request),
             invite: request.method() == Some("INVITE"),

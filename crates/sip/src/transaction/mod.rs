@@ -10,9 +10,9 @@ mod routing;
 mod server;
 mod table;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::hop::Hop;
 use crate::message::Message;
 
 pub use copies::{ack_for, cancel_for};
@@ -60,7 +60,7 @@ pub struct TransactionId(u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// Where to.
-    pub destination: SocketAddr,
+    pub destination: Hop,
     /// What.
     pub bytes: Vec<u8>,
 }
@@ -75,14 +75,14 @@ pub enum TransactionEvent {
         /// The request.
         message: Message,
         /// Where it came from.
-        source: SocketAddr,
+        source: Hop,
     },
     /// An ACK.
     Ack {
         /// The ACK.
         message: Message,
         /// Where it came from.
-        source: SocketAddr,
+        source: Hop,
         /// The INVITE server transaction whose non-2xx response it confirmed; `None` for the ACK to a 2xx.
         id: Option<TransactionId>,
     },
@@ -93,7 +93,7 @@ pub enum TransactionEvent {
         /// The response.
         message: Message,
         /// Where it came from.
-        source: SocketAddr,
+        source: Hop,
     },
     /// Timer B or F fired, or timer H (no ACK to a non-2xx response). [`TransactionEvent::Terminated`] follows.
     Timeout {
@@ -110,7 +110,7 @@ pub enum TransactionEvent {
         /// What came.
         message: Message,
         /// Where it came from.
-        source: SocketAddr,
+        source: Hop,
     },
 }
 

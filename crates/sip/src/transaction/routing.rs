@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::header::Via;
+use crate::hop::Hop;
 use crate::lists::{find_top_level, split_top_level};
 use crate::message::Message;
 use crate::view::{HeaderView, OwnView};
@@ -10,15 +11,15 @@ use crate::view::{HeaderView, OwnView};
 /// Where the responses to a request go and how its top Via is to be completed.
 #[derive(Debug, Clone)]
 pub(super) struct ResponsePath {
-    pub(super) destination: SocketAddr,
+    pub(super) destination: Hop,
     /// Parameters to add to the top Via, in order.
     received: Option<IpAddr>,
     rport: Option<u16>,
 }
 
 impl ResponsePath {
-    pub(super) fn new(via: &Via, source: SocketAddr, reliable: bool) -> Self {
-        let address = source.ip().to_canonical();
+    pub(super) fn new(via: &Via, source: Hop) -> Self {
+        let address = source.address.ip().to_canonical();
         let same = via
             .host
             .parse::<IpAddr>()
@@ -26,8 +27,8 @@ impl ResponsePath {
         let asked = via.rport() == Some(None);
         // RFC 3581 4: with rport, received is written even when it equals sent-by
         let received = (asked || !same).then_some(address);
-        let rport = asked.then(|| source.port());
-        let destination = if reliable {
+        let rport = asked.then(|| source.address.port());
+        let destination = if source.transport.is_reliable() {
             source
         } else {
             // RFC 3261 18.2.2; a maddr that is a name cannot be resolved here, and then the source is the best guess
@@ -36,7 +37,7 @@ impl ResponsePath {
                 .value("maddr")
                 .and_then(|maddr| maddr.parse::<IpAddr>().ok());
             let port = rport.unwrap_or_else(|| via.port.unwrap_or(5060));
-            SocketAddr::new(maddr.unwrap_or_else(|| source.ip()), port)
+            SocketAddr::new(maddr.unwrap_or_else(|| source.address.ip()), port).into()
         };
         Self {
             destination,
@@ -97,16 +98,16 @@ mod tests {
     use super::*;
 
     fn completed(via: &str, source: &str) -> (String, SocketAddr) {
-        let source = source.parse().unwrap();
+        let source: SocketAddr = source.parse().unwrap();
         let parsed = OwnView.via(via).unwrap();
-        let path = ResponsePath::new(&parsed, source, false);
+        let path = ResponsePath::new(&parsed, source.into());
         let response =
             format!("SIP/2.0 200 OK\r\nVia: {via}, SIP/2.0/UDP other;branch=z\r\nTo: x\r\n\r\nbody");
         let bytes = path.complete(&parsed, response.into_bytes());
         let message = Message::parse(&bytes);
         assert_eq!(message.header_values("via")[1], "SIP/2.0/UDP other;branch=z");
         assert_eq!((message.header("to"), message.body()), (Some("x"), &b"body"[..]));
-        (message.header_values("via")[0].clone(), path.destination)
+        (message.header_values("via")[0].clone(), path.destination.address)
     }
 
     #[test]
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn a_via_that_was_changed_on_purpose_stays() {
         let via = OwnView.via("SIP/2.0/UDP host;branch=z9hG4bK1").unwrap();
-        let path = ResponsePath::new(&via, "192.0.2.7:5060".parse().unwrap(), false);
+        let path = ResponsePath::new(&via, "192.0.2.7:5060".parse::<SocketAddr>().unwrap().into());
         let wrong = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP host;branch=z9hG4bKwrong\r\n\r\n".to_vec();
         assert_eq!(path.complete(&via, wrong.clone()), wrong);
         assert_eq!(path.complete(&via, b"junk".to_vec()), b"junk");

@@ -1,12 +1,12 @@
 //! Server transactions: INVITE (RFC 3261 17.2.1, RFC 6026 7.1) and others (RFC 3261 17.2.2).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::key::ServerKey;
 use super::routing::ResponsePath;
 use super::{Fired, Retransmission, Timers};
 use crate::header::Via;
+use crate::hop::Hop;
 use crate::message::Message;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +47,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(
-        key: ServerKey,
-        request: Message,
-        via: Via,
-        source: SocketAddr,
-        reliable: bool,
-    ) -> Self {
+    pub(super) fn new(key: ServerKey, request: Message, via: Via, source: Hop) -> Self {
+        let reliable = source.transport.is_reliable();
         Self {
             key,
-            path: ResponsePath::new(&via, source, reliable),
+            path: ResponsePath::new(&via, source),
             invite: request.method() == Some("INVITE"),
             request,
             via,
@@ -68,7 +63,7 @@ impl Server {
         }
     }
 
-    pub(super) const fn destination(&self) -> SocketAddr {
+    pub(super) const fn destination(&self) -> Hop {
         self.path.destination
     }
 

@@ -1,13 +1,13 @@
 //! All transactions of one user agent.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::client::{Client, Received};
 use super::key::{ClientKey, ServerKey};
 use super::server::{Acknowledged, Server};
 use super::{Fired, Timers, TransactionEvent, TransactionId, Transmit};
+use crate::hop::Hop;
 use crate::message::Message;
 
 #[derive(Debug)]
@@ -29,7 +29,6 @@ pub struct Transactions {
     servers: HashMap<ServerKey, TransactionId>,
     deadlines: BTreeSet<(Duration, TransactionId)>,
     due: HashMap<TransactionId, Duration>,
-    reliable: HashSet<SocketAddr>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<TransactionEvent>,
 }
@@ -43,27 +42,19 @@ impl Transactions {
         }
     }
 
-    /// Says whether the transport to this peer is reliable (TCP, TLS): timers A, E and G are then not started and D,
-    /// I, J and K are zero. Unreliable unless said otherwise; holds for transactions that start afterwards.
-    pub fn set_reliable(&mut self, peer: SocketAddr, reliable: bool) {
-        if reliable {
-            self.reliable.insert(peer);
-        } else {
-            self.reliable.remove(&peer);
-        }
-    }
-
     /// Sends a request and starts its client transaction; the branch is that of the top Via in `bytes`. An ACK is sent
     /// without a transaction: the identifier is then that of a terminated one.
-    pub fn request(&mut self, now: Duration, bytes: Vec<u8>, destination: SocketAddr) -> TransactionId {
+    ///
+    /// On a reliable transport timers A, E and G are not started and D, I, J and K are zero (RFC 3261 17).
+    pub fn request(&mut self, now: Duration, bytes: Vec<u8>, destination: impl Into<Hop>) -> TransactionId {
+        let destination = destination.into();
         let id = self.new_id();
         let request = Message::parse(&bytes);
         self.send(bytes, destination);
         if request.method() == Some("ACK") {
             return id;
         }
-        let reliable = self.reliable.contains(&destination);
-        let client = Client::new(now, &self.timers, request, destination, reliable);
+        let client = Client::new(now, &self.timers, request, destination);
         self.clients.insert(client.key.clone(), id);
         self.table.insert(id, Transaction::Client(Box::new(client)));
         self.reschedule(id);
@@ -86,19 +77,21 @@ impl Transactions {
     }
 
     /// Sends bytes as they are, outside any transaction (the ACK to a 2xx, deliberate junk).
-    pub fn send(&mut self, bytes: Vec<u8>, destination: SocketAddr) {
+    pub fn send(&mut self, bytes: Vec<u8>, destination: impl Into<Hop>) {
+        let destination = destination.into();
         self.transmits.push_back(Transmit { destination, bytes });
     }
 
     /// Takes a datagram or one framed message. Keep-alives (only CR and LF, or empty) are swallowed.
-    pub fn receive(&mut self, now: Duration, bytes: &[u8], source: SocketAddr) {
+    pub fn receive(&mut self, now: Duration, bytes: &[u8], source: impl Into<Hop>) {
         if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
             self.receive_message(now, Message::parse(bytes), source);
         }
     }
 
     /// Takes a message that is parsed already.
-    pub fn receive_message(&mut self, now: Duration, message: Message, source: SocketAddr) {
+    pub fn receive_message(&mut self, now: Duration, message: Message, source: impl Into<Hop>) {
+        let source = source.into();
         if message.is_request() {
             self.receive_request(now, message, source);
         } else if message.is_response() {
@@ -188,7 +181,7 @@ impl Transactions {
     }
 
     /// Where requests of a client transaction or responses of a server transaction go; `None` when it is gone.
-    pub fn destination(&self, id: TransactionId) -> Option<SocketAddr> {
+    pub fn destination(&self, id: TransactionId) -> Option<Hop> {
         match self.table.get(&id)? {
             Transaction::Client(client) => Some(client.destination),
             Transaction::Server(server) => Some(server.destination()),
@@ -211,7 +204,7 @@ impl Transactions {
             .copied()
     }
 
-    fn receive_request(&mut self, now: Duration, message: Message, source: SocketAddr) {
+    fn receive_request(&mut self, now: Duration, message: Message, source: Hop) {
         let Some(via) = message.top_via() else {
             self.events.push_back(TransactionEvent::Stray { message, source });
             return;
@@ -232,21 +225,14 @@ impl Transactions {
             return;
         }
         let id = self.new_id();
-        let reliable = self.reliable.contains(&source);
-        let server = Server::new(key.clone(), message.clone(), via, source, reliable);
+        let server = Server::new(key.clone(), message.clone(), via, source);
         self.servers.insert(key, id);
         self.table.insert(id, Transaction::Server(Box::new(server)));
         self.events
             .push_back(TransactionEvent::Request { id, message, source });
     }
 
-    fn receive_ack(
-        &mut self,
-        now: Duration,
-        message: Message,
-        source: SocketAddr,
-        known: Option<TransactionId>,
-    ) {
+    fn receive_ack(&mut self, now: Duration, message: Message, source: Hop, known: Option<TransactionId>) {
         let outcome = match known.and_then(|id| self.table.get_mut(&id)) {
             Some(Transaction::Server(server)) => server.ack(now, &self.timers),
             _ => Acknowledged::PassUp,
@@ -263,7 +249,7 @@ impl Transactions {
         }
     }
 
-    fn receive_response(&mut self, now: Duration, message: Message, source: SocketAddr) {
+    fn receive_response(&mut self, now: Duration, message: Message, source: Hop) {
         let known = self.clients.get(&ClientKey::of(&message)).copied();
         let Some((id, Transaction::Client(client))) =
             known.and_then(|id| Some((id, self.table.get_mut(&id)?)))

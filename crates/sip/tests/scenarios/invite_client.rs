@@ -1,13 +1,15 @@
 //! INVITE client transactions (RFC 3261 17.1.1, RFC 6026 7.2).
 
-use voxproof_sip::{Message, Timers, TransactionEvent, Transactions};
+use voxproof_sip::{Message, Timers, TransactionEvent, Transactions, Transport};
 
 use crate::simulation::{Simulation, peer, request, response};
 
 fn invited() -> (Simulation, Vec<u8>, voxproof_sip::TransactionId) {
     let mut simulation = Simulation::new();
     let invite = request("INVITE", "z9hG4bKi").build();
-    let id = simulation.layer.request(simulation.now, invite.clone(), peer());
+    let id = simulation
+        .layer
+        .request(simulation.now, invite.clone(), simulation.peer);
     simulation.drain();
     (simulation, invite, id)
 }
@@ -107,9 +109,11 @@ fn a_test_may_withhold_the_ack_and_give_it_later() {
 #[test]
 fn a_reliable_transport_needs_no_retransmission_and_no_timer_d() {
     let mut simulation = Simulation::new();
-    simulation.layer.set_reliable(peer(), true);
+    simulation.peer.transport = Transport::Tcp;
     let invite = request("INVITE", "z9hG4bKi").build();
-    simulation.layer.request(simulation.now, invite.clone(), peer());
+    simulation
+        .layer
+        .request(simulation.now, invite.clone(), simulation.peer);
     simulation.run_to(31_999);
     assert_eq!(simulation.times("INVITE"), [0]);
     simulation.receive(&response(&invite, 603));

@@ -1,8 +1,8 @@
 //! INVITE server transactions (RFC 3261 17.2.1, RFC 6026 7.1).
 
-use voxproof_sip::{Message, TransactionEvent, TransactionId, ack_for};
+use voxproof_sip::{Message, TransactionEvent, TransactionId, Transport, ack_for};
 
-use crate::simulation::{Simulation, peer, request, response};
+use crate::simulation::{Simulation, request, response};
 
 fn called() -> (Simulation, Vec<u8>, TransactionId) {
     let mut simulation = Simulation::new();
@@ -115,7 +115,7 @@ fn a_2xx_is_left_to_the_user_and_retransmitted_invites_are_absorbed() {
 #[test]
 fn a_reliable_transport_has_no_timer_g_but_still_timer_h() {
     let mut simulation = Simulation::new();
-    simulation.layer.set_reliable(peer(), true);
+    simulation.peer.transport = Transport::Tcp;
     let invite = request("INVITE", "z9hG4bKs").build();
     simulation.receive(&invite);
     let Some((_, TransactionEvent::Request { id, .. })) = simulation.events.first() else {
@@ -161,7 +161,9 @@ fn responses_go_back_through_received_and_rport() {
     simulation.layer.receive(
         simulation.now,
         &invite,
-        "192.0.2.2:41000".parse().expect("an address"),
+        "192.0.2.2:41000"
+            .parse::<std::net::SocketAddr>()
+            .expect("an address"),
     );
     let Some(TransactionEvent::Request { id, .. }) = simulation.layer.poll_event() else {
         panic!("no request")
@@ -171,7 +173,7 @@ fn responses_go_back_through_received_and_rport() {
         .respond(simulation.now, id, response(&invite, 180));
     let transmit = simulation.layer.poll_transmit().expect("a response");
     assert_eq!(
-        transmit.destination,
+        transmit.destination.address,
         "192.0.2.2:41000".parse().expect("an address")
     );
     let via = Message::parse(&transmit.bytes).top_via().expect("a Via");

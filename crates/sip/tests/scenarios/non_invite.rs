@@ -1,13 +1,15 @@
 //! Client and server transactions of requests other than INVITE (RFC 3261 17.1.2, 17.2.2).
 
-use voxproof_sip::{TransactionEvent, TransactionId};
+use voxproof_sip::{TransactionEvent, TransactionId, Transport};
 
-use crate::simulation::{Simulation, peer, request, response};
+use crate::simulation::{Simulation, request, response};
 
 fn asked() -> (Simulation, Vec<u8>) {
     let mut simulation = Simulation::new();
     let options = request("OPTIONS", "z9hG4bKo").build();
-    simulation.layer.request(simulation.now, options.clone(), peer());
+    simulation
+        .layer
+        .request(simulation.now, options.clone(), simulation.peer);
     simulation.drain();
     (simulation, options)
 }
@@ -98,9 +100,11 @@ fn the_server_repeats_what_it_last_answered_until_timer_j() {
 #[test]
 fn reliable_transports_end_at_once() {
     let mut simulation = Simulation::new();
-    simulation.layer.set_reliable(peer(), true);
+    simulation.peer.transport = Transport::Tcp;
     let options = request("OPTIONS", "z9hG4bKo").build();
-    simulation.layer.request(simulation.now, options.clone(), peer());
+    simulation
+        .layer
+        .request(simulation.now, options.clone(), simulation.peer);
     simulation.run_to(20_000);
     simulation.receive(&response(&options, 200));
     simulation.run_to(20_001);

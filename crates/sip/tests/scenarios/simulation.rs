@@ -1,13 +1,14 @@
 //! A clock that jumps from deadline to deadline, and messages to feed it with.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Builder, Message, Timers, TransactionEvent, Transactions};
+use voxproof_sip::{Builder, Hop, Message, Timers, TransactionEvent, Transactions, Transport};
 
 /// One transaction layer with a simulated clock and a log of what left it.
 pub(crate) struct Simulation {
     pub(crate) layer: Transactions,
+    /// The other end.
+    pub(crate) peer: Hop,
     pub(crate) now: Duration,
     /// Time in milliseconds and the summary of each message sent.
     pub(crate) sent: Vec<(u64, String)>,
@@ -15,14 +16,15 @@ pub(crate) struct Simulation {
     pub(crate) events: Vec<(u64, TransactionEvent)>,
 }
 
-pub(crate) fn peer() -> SocketAddr {
-    "192.0.2.2:5060".parse().expect("an address")
+pub(crate) fn peer() -> Hop {
+    Hop::new(Transport::Udp, "192.0.2.2:5060".parse().expect("an address"))
 }
 
 impl Simulation {
     pub(crate) fn new() -> Self {
         Self {
             layer: Transactions::new(Timers::default()),
+            peer: peer(),
             now: Duration::from_secs(100),
             sent: Vec::new(),
             bytes: Vec::new(),
@@ -58,7 +60,7 @@ impl Simulation {
     }
 
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
-        self.layer.receive(self.now, bytes, peer());
+        self.layer.receive(self.now, bytes, self.peer);
         self.drain();
     }
 
