@@ -22,6 +22,8 @@ impl Tap {
     ) -> u32 {
         let mut packets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         packets.push(CapturedPacket {
+            carrier: voxproof_record::Carrier::Udp,
+            dscp: None,
             at,
             direction,
             source,

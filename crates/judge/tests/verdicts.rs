@@ -82,6 +82,8 @@ fn evidence(told: &Told) -> CaseEvidence {
         };
         let payload = text.as_bytes().to_vec();
         CapturedPacket {
+            carrier: voxproof_record::Carrier::Udp,
+            dscp: None,
             at: Duration::from_millis(ms),
             direction,
             source,

@@ -1,11 +1,13 @@
-//! Every datagram of a case as pcapng that Wireshark opens.
+//! Every datagram and every piece of a stream of a case as pcapng that Wireshark opens.
 //!
-//! Packets are stored as raw IP (link type 101) with IP and UDP headers rebuilt around the payload, because the lab
-//! sees datagrams and not frames. Direction is the pcapng packet flag, time is the lab's own.
+//! Datagrams and TCP segments are stored as raw IP (link type 101) with the headers rebuilt around the payload, because
+//! the lab sees payloads and not frames. What came out of TLS or a WebSocket is stored as an exported PDU (link type
+//! 252) that Wireshark dissects as SIP without a key. Direction is the pcapng packet flag, time is the lab's own.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::Cursor;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pcap_file::DataLink;
@@ -16,6 +18,7 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::{Block, PcapNgReader, PcapNgWriter};
 
 use crate::RecordError;
+use crate::frames::{self, Unframed};
 
 /// Which way a datagram went, seen from the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,18 +29,61 @@ pub enum PacketDirection {
     Outbound,
 }
 
-/// One datagram.
+/// What carried a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Carrier {
+    /// A UDP datagram.
+    #[default]
+    Udp,
+    /// A piece of a TCP stream that ends where a message ends or where the segment did.
+    Tcp,
+    /// A piece of what came out of TLS.
+    Tls,
+    /// One WebSocket message.
+    Ws,
+    /// One WebSocket message under TLS.
+    Wss,
+}
+
+impl Carrier {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Udp, "udp"),
+        (Self::Tcp, "tcp"),
+        (Self::Tls, "tls"),
+        (Self::Ws, "ws"),
+        (Self::Wss, "wss"),
+    ];
+
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(carrier, _)| *carrier == self)
+            .map_or("udp", |(_, name)| name)
+    }
+
+    /// A byte stream, in which a message may reach over several pieces.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
+}
+
+/// One datagram or one piece of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapturedPacket {
     /// Time since the lab's epoch.
     pub at: Duration,
     /// Direction.
     pub direction: PacketDirection,
+    /// What carried it.
+    pub carrier: Carrier,
     /// Sender.
     pub source: SocketAddr,
     /// Receiver.
     pub destination: SocketAddr,
-    /// UDP payload.
+    /// Differentiated services code point (RFC 2474), where the lab knows it.
+    pub dscp: Option<u8>,
+    /// The payload.
     pub payload: Vec<u8>,
 }
 
@@ -48,32 +94,62 @@ fn damaged(reason: impl ToString) -> RecordError {
     }
 }
 
+const CARRIER: &str = "carrier: ";
+const NO_DSCP: &str = "dscp: unknown";
+
 /// Writes packets as pcapng; `epoch` is the wall-clock time of the lab's epoch since 1970.
 pub fn write_capture(packets: &[CapturedPacket], epoch: Duration) -> Result<Vec<u8>, RecordError> {
     let mut writer = PcapNgWriter::new(Vec::new()).map_err(damaged)?;
-    writer
-        .write_pcapng_block(InterfaceDescriptionBlock {
-            linktype: DataLink::RAW,
-            snaplen: 0,
-            options: vec![
-                InterfaceDescriptionOption::IfName(Cow::Borrowed("voxproof")),
-                InterfaceDescriptionOption::IfTsResol(9),
-            ],
-        })
-        .map_err(damaged)?;
+    for (linktype, name) in [
+        (DataLink::RAW, "voxproof"),
+        (DataLink::WIRESHARK_UPPER_PDU, "voxproof, deciphered"),
+    ] {
+        writer
+            .write_pcapng_block(InterfaceDescriptionBlock {
+                linktype,
+                snaplen: 0,
+                options: vec![
+                    InterfaceDescriptionOption::IfName(Cow::Borrowed(name)),
+                    InterfaceDescriptionOption::IfTsResol(9),
+                ],
+            })
+            .map_err(damaged)?;
+    }
+    // bytes sent so far on each way of each connection: the sequence numbers of the rebuilt TCP headers
+    let mut sent: HashMap<(SocketAddr, SocketAddr), u32> = HashMap::new();
     for packet in packets {
-        let data = frame(packet);
-        let flags = match packet.direction {
+        let (interface_id, data) = match packet.carrier {
+            Carrier::Udp => (0, frames::udp(packet)),
+            Carrier::Tcp => {
+                let there = (packet.source, packet.destination);
+                let acknowledged = sent.get(&(there.1, there.0)).copied().unwrap_or(0);
+                let sequence = sent.entry(there).or_default();
+                let data = frames::tcp(packet, *sequence, acknowledged);
+                *sequence = sequence.wrapping_add(packet.payload.len() as u32);
+                (0, data)
+            }
+            Carrier::Tls | Carrier::Ws | Carrier::Wss => (1, frames::exported_sip(packet)),
+        };
+        let mut options = vec![EnhancedPacketOption::Flags(match packet.direction {
             PacketDirection::Inbound => 1,
             PacketDirection::Outbound => 2,
-        };
+        })];
+        if interface_id == 1 {
+            options.push(EnhancedPacketOption::Comment(Cow::Owned(format!(
+                "{CARRIER}{}",
+                packet.carrier.as_str()
+            ))));
+        }
+        if packet.dscp.is_none() {
+            options.push(EnhancedPacketOption::Comment(Cow::Borrowed(NO_DSCP)));
+        }
         writer
             .write_pcapng_block(EnhancedPacketBlock {
-                interface_id: 0,
+                interface_id,
                 timestamp: epoch + packet.at,
                 original_len: data.len() as u32,
                 data: Cow::Owned(data),
-                options: vec![EnhancedPacketOption::Flags(flags)],
+                options,
             })
             .map_err(damaged)?;
     }
@@ -86,108 +162,54 @@ pub fn read_capture(bytes: &[u8], epoch: Duration) -> Result<Vec<CapturedPacket>
     let mut packets = Vec::new();
     while let Some(block) = reader.next_block() {
         if let Block::EnhancedPacket(block) = block.map_err(damaged)? {
-            let inbound = block
-                .options
-                .iter()
-                .any(|o| matches!(o, EnhancedPacketOption::Flags(flags) if flags & 3 == 1));
-            let (source, destination, payload) = unframe(&block.data)
-                .ok_or_else(|| damaged(format!("packet {} is not UDP over IP", packets.len() + 1)))?;
-            packets.push(CapturedPacket {
-                at: block.timestamp.saturating_sub(epoch),
-                direction: if inbound {
-                    PacketDirection::Inbound
-                } else {
-                    PacketDirection::Outbound
-                },
-                source,
-                destination,
-                payload,
-            });
+            packets.push(read_packet(&block, epoch, packets.len() + 1)?);
         }
     }
     Ok(packets)
 }
 
-fn checksum(parts: &[&[u8]]) -> u16 {
-    let bytes: Vec<u8> = parts.concat();
-    let mut sum: u32 = bytes
-        .chunks(2)
-        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])))
-        .sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
-}
-
-/// IP and UDP headers around a payload (RFC 791, RFC 8200, RFC 768).
-fn frame(packet: &CapturedPacket) -> Vec<u8> {
-    let udp_length = (8 + packet.payload.len()).min(usize::from(u16::MAX)) as u16;
-    let mut udp = Vec::with_capacity(8 + packet.payload.len());
-    udp.extend(packet.source.port().to_be_bytes());
-    udp.extend(packet.destination.port().to_be_bytes());
-    udp.extend(udp_length.to_be_bytes());
-    udp.extend([0, 0]);
-    udp.extend(&packet.payload);
-    let length_field = udp_length.to_be_bytes();
-    match (packet.source.ip(), packet.destination.ip()) {
-        (IpAddr::V4(from), IpAddr::V4(to)) => {
-            let sum = checksum(&[&from.octets(), &to.octets(), &[0, 17], &length_field, &udp]);
-            udp[6..8].copy_from_slice(&if sum == 0 { 0xffff } else { sum }.to_be_bytes());
-            let total = (20 + udp.len()).min(usize::from(u16::MAX)) as u16;
-            let mut header = [0_u8; 20];
-            header[0] = 0x45;
-            header[2..4].copy_from_slice(&total.to_be_bytes());
-            header[6] = 0x40;
-            header[8] = 64;
-            header[9] = 17;
-            header[12..16].copy_from_slice(&from.octets());
-            header[16..20].copy_from_slice(&to.octets());
-            let sum = checksum(&[&header]);
-            header[10..12].copy_from_slice(&sum.to_be_bytes());
-            [&header[..], &udp].concat()
-        }
-        (from, to) => {
-            let octets = |ip: IpAddr| match ip {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-                IpAddr::V6(v6) => v6.octets(),
-            };
-            let (from, to) = (octets(from), octets(to));
-            let sum = checksum(&[&from, &to, &[0, 0], &length_field, &[0, 0, 0, 17], &udp]);
-            udp[6..8].copy_from_slice(&if sum == 0 { 0xffff } else { sum }.to_be_bytes());
-            let mut header = vec![0x60, 0, 0, 0];
-            header.extend(length_field);
-            header.extend([17, 64]);
-            header.extend(from);
-            header.extend(to);
-            [&header[..], &udp].concat()
+fn read_packet(
+    block: &EnhancedPacketBlock<'_>,
+    epoch: Duration,
+    number: usize,
+) -> Result<CapturedPacket, RecordError> {
+    let mut direction = PacketDirection::Outbound;
+    let mut named = None;
+    let mut dscp_known = true;
+    for option in &block.options {
+        match option {
+            EnhancedPacketOption::Flags(flags) if flags & 3 == 1 => direction = PacketDirection::Inbound,
+            EnhancedPacketOption::Comment(text) if text == NO_DSCP => dscp_known = false,
+            EnhancedPacketOption::Comment(text) => {
+                if let Some(name) = text.strip_prefix(CARRIER) {
+                    named = Carrier::ALL.into_iter().find(|(_, one)| *one == name);
+                }
+            }
+            _ => {}
         }
     }
-}
-
-fn unframe(data: &[u8]) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
-    let (from, to, udp): (IpAddr, IpAddr, &[u8]) = match data.first()? >> 4 {
-        4 => {
-            let header = usize::from(data.first()? & 15) * 4;
-            let from: [u8; 4] = data.get(12..16)?.try_into().ok()?;
-            let to: [u8; 4] = data.get(16..20)?.try_into().ok()?;
-            (*data.get(9)? == 17).then_some(())?;
-            (from.into(), to.into(), data.get(header..)?)
-        }
-        6 => {
-            let from: [u8; 16] = data.get(8..24)?.try_into().ok()?;
-            let to: [u8; 16] = data.get(24..40)?.try_into().ok()?;
-            (*data.get(6)? == 17).then_some(())?;
-            (from.into(), to.into(), data.get(40..)?)
-        }
-        _ => return None,
+    let unframed = if block.interface_id == 0 {
+        frames::read_ip(&block.data)
+    } else {
+        frames::read_exported(&block.data)
     };
-    let port = |at: usize| Some(u16::from_be_bytes(udp.get(at..at + 2)?.try_into().ok()?));
-    Some((
-        SocketAddr::new(from, port(0)?),
-        SocketAddr::new(to, port(2)?),
-        udp.get(8..)?.to_vec(),
-    ))
+    let Unframed {
+        carrier,
+        source,
+        destination,
+        dscp,
+        payload,
+    } = unframed
+        .ok_or_else(|| damaged(format!("packet {number} is neither UDP, TCP nor an exported PDU")))?;
+    Ok(CapturedPacket {
+        at: block.timestamp.saturating_sub(epoch),
+        direction,
+        carrier: named.map_or(carrier, |(carrier, _)| carrier),
+        source,
+        destination,
+        dscp: dscp.filter(|_| dscp_known),
+        payload,
+    })
 }
 
 #[cfg(test)]
@@ -198,6 +220,8 @@ mod tests {
         CapturedPacket {
             at: Duration::from_nanos(1_234_567_891),
             direction: PacketDirection::Inbound,
+            carrier: Carrier::Udp,
+            dscp: None,
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
             payload: payload.to_vec(),
@@ -217,6 +241,18 @@ mod tests {
             packet("10.0.0.1:1", "10.0.0.2:2", b""),
         ];
         packets[1].direction = PacketDirection::Outbound;
+        packets[1].dscp = Some(46);
+        packets[2].dscp = Some(0);
+        for carrier in [Carrier::Tcp, Carrier::Tls, Carrier::Ws, Carrier::Wss] {
+            for mut further in packets.clone() {
+                further.carrier = carrier;
+                // there is no IP header in an exported PDU
+                if carrier != Carrier::Tcp {
+                    further.dscp = None;
+                }
+                packets.push(further);
+            }
+        }
         let bytes = write_capture(&packets, epoch).unwrap();
         assert_eq!(read_capture(&bytes, epoch).unwrap(), packets);
     }

@@ -7,6 +7,7 @@ mod capture;
 mod error;
 mod evidence;
 mod exhibits;
+mod frames;
 mod journal;
 mod manifest;
 mod result;
@@ -14,7 +15,7 @@ mod run_folder;
 mod timeline;
 mod wav;
 
-pub use capture::{CapturedPacket, PacketDirection, read_capture, write_capture};
+pub use capture::{CapturedPacket, Carrier, PacketDirection, read_capture, write_capture};
 pub use error::RecordError;
 pub use evidence::{EvidenceObject, EvidenceStore, sha256_hex};
 pub use exhibits::{Exhibits, LadderRow, LevelPlot};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use voxproof_record::{
-    CapturedPacket, Journal, PacketDirection, Timeline, Wav, read_capture, read_wav, write_capture, write_wav,
+    CapturedPacket, Carrier, Journal, PacketDirection, Timeline, Wav, read_capture, read_wav, write_capture,
+    write_wav,
 };
 
 /// Bytes that begin like the real thing and go on in any way.
@@ -27,6 +28,8 @@ fn spoilt(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
 
 fn a_capture() -> Vec<u8> {
     let packet = |payload: &[u8]| CapturedPacket {
+        carrier: Carrier::Udp,
+        dscp: None,
         at: Duration::from_millis(20),
         direction: PacketDirection::Inbound,
         source: "127.0.0.1:5060".parse().expect("an address"),
