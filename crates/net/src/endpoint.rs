@@ -9,8 +9,8 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::hub::HubPort;
-use crate::os_socket::{self, MAX_DATAGRAM};
-use crate::{Clock, NetError};
+use crate::os_socket::{self, MAX_DATAGRAM, Wait};
+use crate::{Clock, Dscp, NetError};
 
 /// A received datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Datagram {
     pub source: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
+    /// The differentiated services code point it came with (RFC 2474), where the kernel says so.
+    pub dscp: Option<u8>,
 }
 
 /// One UDP socket. Dropping it closes the port.
@@ -84,7 +86,7 @@ impl Endpoint {
                 let mut buffer = vec![0; MAX_DATAGRAM];
                 let reception = socket
                     .async_io(Interest::READABLE, || {
-                        os_socket::receive(socket, *clock, &mut buffer)
+                        os_socket::receive(socket, *clock, &mut buffer, Wait::AsTheSocket)
                     })
                     .await
                     .map_err(|source| NetError::Receive {
@@ -100,6 +102,7 @@ impl Endpoint {
                     at: reception.at,
                     source: reception.source,
                     bytes: buffer,
+                    dscp: reception.dscp,
                 })
             }
         }
@@ -126,6 +129,19 @@ impl Endpoint {
                 }
             }
         }
+    }
+
+    /// Marks what is sent from now on with a code point, 0 to 63 (RFC 2474).
+    ///
+    /// # Errors
+    /// [`NetError::InvalidDscp`], or the operating system's reason.
+    pub fn set_dscp(&self, dscp: u8) -> Result<(), NetError> {
+        let dscp = Dscp::new(dscp)?;
+        match &self.kind {
+            Kind::Virtual(port) => port.marking().set(dscp),
+            Kind::Os { socket, .. } => dscp.apply(SockRef::from(socket), self.local.is_ipv6())?,
+        }
+        Ok(())
     }
 
     /// Datagrams the kernel dropped because the receive buffer was full, as far as it has said so.

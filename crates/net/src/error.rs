@@ -60,6 +60,12 @@ pub enum NetError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A DSCP has six bits (RFC 2474).
+    #[error("{value} is not a DSCP; give a number from 0 to 63, such as 46 (EF) for voice")]
+    InvalidDscp {
+        /// What was given.
+        value: u8,
+    },
     /// The call needs a tokio runtime around it.
     #[error("no tokio runtime is running here; open endpoints and media ports inside one")]
     NoRuntime,

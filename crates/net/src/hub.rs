@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::{Clock, Datagram, NetError};
+use crate::{Clock, Datagram, Dscp, NetError};
 
 const FIRST_MEDIA_PORT: u16 = 16_384;
 const FIRST_ENDPOINT_PORT: u16 = 49_152;
+const PAIR_ATTEMPTS: usize = 64;
 
 /// All ports of the virtual network.
 #[derive(Debug, Default)]
@@ -39,6 +41,17 @@ pub(crate) struct HubPort {
     clock: Clock,
     local: SocketAddr,
     inbox: Arc<Inbox>,
+    marking: Marking,
+}
+
+/// The DSCP that a virtual port marks what it sends with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Marking(Arc<AtomicU8>);
+
+impl Marking {
+    pub(crate) fn set(&self, dscp: Dscp) {
+        self.0.store(dscp.value(), Ordering::Relaxed);
+    }
 }
 
 /// Whether a free port must be even (RTP, RFC 3550 11).
@@ -54,6 +67,27 @@ impl Hub {
             delay,
             ports: Mutex::default(),
         }
+    }
+
+    /// An even port and the odd one above it (RFC 3550 11), marked alike.
+    pub(crate) fn bind_pair(
+        self: &Arc<Self>,
+        clock: Clock,
+        local: IpAddr,
+    ) -> Result<(HubPort, HubPort), NetError> {
+        for _ in 0..PAIR_ATTEMPTS {
+            let rtp = self.bind(clock, SocketAddr::new(local, 0), FreePort::Even)?;
+            let odd = SocketAddr::new(local, rtp.local.port() + 1);
+            match self.bind(clock, odd, FreePort::Any) {
+                Ok(mut rtcp) => {
+                    rtcp.share_marking(rtp.marking());
+                    return Ok((rtp, rtcp));
+                }
+                Err(NetError::PortInUse { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(NetError::NoFreePort { ip: local })
     }
 
     pub(crate) fn bind(
@@ -78,6 +112,7 @@ impl Hub {
             clock,
             local,
             inbox,
+            marking: Marking::default(),
         })
     }
 }
@@ -116,6 +151,15 @@ impl HubPort {
         self.local
     }
 
+    pub(crate) fn marking(&self) -> &Marking {
+        &self.marking
+    }
+
+    /// Marks what is sent from here on together with another port.
+    pub(crate) fn share_marking(&mut self, marking: &Marking) {
+        self.marking = marking.clone();
+    }
+
     /// Delivers to whoever has the port; as with UDP, a datagram to nobody vanishes.
     pub(crate) fn send(&self, to: SocketAddr, bytes: &[u8]) -> Duration {
         let now = self.clock.now();
@@ -125,6 +169,7 @@ impl HubPort {
                 at: now + self.hub.delay,
                 source: self.source(),
                 bytes: bytes.to_vec(),
+                dscp: Some(self.marking.0.load(Ordering::Relaxed)),
             };
             lock(&inbox.queue).push_back(datagram);
             inbox.arrived.notify_one();

@@ -9,6 +9,7 @@
 //!   speech takes milliseconds and every run is the same.
 
 mod clock;
+mod dscp;
 mod endpoint;
 mod error;
 mod health;
@@ -21,8 +22,9 @@ mod os_socket;
 mod virtual_media;
 
 pub use clock::Clock;
+use dscp::Dscp;
 pub use endpoint::{Datagram, Endpoint};
 pub use error::NetError;
 pub use health::MediaHealth;
-pub use media::{MediaPort, MediaSession};
+pub use media::{MediaPort, MediaSession, Reception};
 pub use network::Net;

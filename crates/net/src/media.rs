@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::MediaHealth;
 use crate::health::LagRecord;
+use crate::{Dscp, MediaHealth, NetError};
 
 /// A paced two-way media session: what is sent and received on one RTP port.
 ///
@@ -26,31 +26,82 @@ pub trait MediaSession: Send {
 
     /// A datagram was received at `at`.
     fn received(&mut self, at: Duration, source: SocketAddr, bytes: &[u8]);
+
+    /// A datagram was received on the RTP port, with all that is known about it. This is what the port calls; a session
+    /// that has no use for the DSCP leaves it to [`MediaSession::received`].
+    fn reception(&mut self, reception: Reception<'_>) {
+        self.received(reception.at, reception.source, reception.bytes);
+    }
+
+    /// The grid's point of [`MediaSession::tick`] again, on a port pair: pushes the datagrams to send from the odd port,
+    /// after those of the even one. With RTP and RTCP on one port (RFC 5761) `tick` pushes both.
+    fn tick_rtcp(&mut self, _deadline: Duration, _now: Duration, _out: &mut Vec<(SocketAddr, Vec<u8>)>) {}
+
+    /// A datagram of [`MediaSession::tick_rtcp`] was handed to the network at `at`.
+    fn sent_rtcp(&mut self, _deadline: Duration, _at: Duration, _to: SocketAddr, _bytes: &[u8]) {}
+
+    /// A datagram was received on the odd port of a pair. Ignored unless the session says otherwise.
+    fn received_rtcp(&mut self, _reception: Reception<'_>) {}
+}
+
+/// A datagram as a media session receives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reception<'a> {
+    /// The lab time of reception; on the operating system's network the kernel's.
+    pub at: Duration,
+    /// The sender.
+    pub source: SocketAddr,
+    /// The payload.
+    pub bytes: &'a [u8],
+    /// The differentiated services code point it came with (RFC 2474), where the kernel says so.
+    pub dscp: Option<u8>,
+}
+
+/// What a media port of either network can be asked.
+pub(crate) struct Handle {
+    pub(crate) local: SocketAddr,
+    pub(crate) rtcp: Option<SocketAddr>,
+    pub(crate) record: Arc<Mutex<LagRecord>>,
+    pub(crate) mark: Box<dyn Fn(Dscp) -> Result<(), NetError> + Send + Sync>,
+    pub(crate) stop: Box<dyn FnOnce() + Send + Sync>,
 }
 
 /// An open RTP port. Dropping it stops its session.
 pub struct MediaPort {
     local: SocketAddr,
+    rtcp: Option<SocketAddr>,
     record: Arc<Mutex<LagRecord>>,
+    mark: Box<dyn Fn(Dscp) -> Result<(), NetError> + Send + Sync>,
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl MediaPort {
-    pub(crate) fn new(
-        local: SocketAddr,
-        record: Arc<Mutex<LagRecord>>,
-        stop: impl FnOnce() + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(handle: Handle) -> Self {
         Self {
-            local,
-            record,
-            stop: Some(Box::new(stop)),
+            local: handle.local,
+            rtcp: handle.rtcp,
+            record: handle.record,
+            mark: handle.mark,
+            stop: Some(handle.stop),
         }
     }
 
     /// The local address, with the even port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The address of the odd port, if the port was opened as a pair.
+    pub fn rtcp_addr(&self) -> Option<SocketAddr> {
+        self.rtcp
+    }
+
+    /// Marks what is sent from now on, RTP and RTCP, with a code point, 0 to 63 (RFC 2474).
+    ///
+    /// # Errors
+    /// [`NetError::InvalidDscp`], or the operating system's reason.
+    pub fn set_dscp(&self, dscp: u8) -> Result<(), NetError> {
+        (self.mark)(Dscp::new(dscp)?)
     }
 
     /// How well the port has kept its time so far.
@@ -78,6 +129,7 @@ impl fmt::Debug for MediaPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MediaPort")
             .field("local", &self.local)
+            .field("rtcp", &self.rtcp)
             .field("health", &self.health())
             .finish()
     }

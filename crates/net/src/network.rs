@@ -10,6 +10,13 @@ use crate::host_watch::HostWatch;
 use crate::hub::{FreePort, Hub};
 use crate::{Clock, Endpoint, MediaPort, MediaSession, NetError, os_media, virtual_media};
 
+/// What a media port consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ports {
+    Rtp,
+    RtpAndRtcp,
+}
+
 /// The network a run works on, and its clock. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Net {
@@ -80,8 +87,8 @@ impl Net {
         }
     }
 
-    /// Opens an even RTP port and starts the session's ticks, the first at once. The odd port above is left alone:
-    /// bind it as an [`Endpoint`] to receive RTCP.
+    /// Opens an even RTP port and starts the session's ticks, the first at once. The odd port above is left alone; see
+    /// [`Net::open_media_pair`].
     ///
     /// # Errors
     /// [`NetError::NoFreePort`] or another reason why the port or its threads could not be had.
@@ -90,9 +97,31 @@ impl Net {
         local: IpAddr,
         session: Arc<Mutex<dyn MediaSession>>,
     ) -> Result<MediaPort, NetError> {
+        self.open_ports(local, Ports::Rtp, session)
+    }
+
+    /// Like [`Net::open_media`], with RTCP on the odd port above (RFC 3550 11): the session also gets
+    /// [`MediaSession::tick_rtcp`] and [`MediaSession::received_rtcp`].
+    ///
+    /// # Errors
+    /// [`NetError::NoFreePort`] or another reason why the ports or their threads could not be had.
+    pub fn open_media_pair(
+        &self,
+        local: IpAddr,
+        session: Arc<Mutex<dyn MediaSession>>,
+    ) -> Result<MediaPort, NetError> {
+        self.open_ports(local, Ports::RtpAndRtcp, session)
+    }
+
+    fn open_ports(
+        &self,
+        local: IpAddr,
+        ports: Ports,
+        session: Arc<Mutex<dyn MediaSession>>,
+    ) -> Result<MediaPort, NetError> {
         match &self.hub {
-            Some(hub) => virtual_media::open(hub, self.clock, local, session),
-            None => os_media::open(self.clock, local, session),
+            Some(hub) => virtual_media::open(hub, self.clock, local, ports, session),
+            None => os_media::open(self.clock, local, ports, session),
         }
     }
 }

@@ -10,7 +10,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{Clock, NetError};
+use crate::{Clock, Dscp, NetError};
 
 /// The longest UDP payload over IPv4 is 65,507 bytes, over IPv6 65,527.
 pub(crate) const MAX_DATAGRAM: usize = 65_536;
@@ -27,6 +27,16 @@ pub(crate) struct Reception {
     pub(crate) at: Duration,
     /// Drops of this socket since it was opened, when the kernel reported them.
     pub(crate) drops: Option<u32>,
+    /// The differentiated services code point, when the kernel reported it.
+    pub(crate) dscp: Option<u8>,
+}
+
+/// Whether a receive waits for a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// As the socket was set up.
+    AsTheSocket,
+    Never,
 }
 
 /// Binds a UDP socket with kernel receive times and the drop counter on.
@@ -42,10 +52,16 @@ pub(crate) fn bind(local: SocketAddr) -> Result<UdpSocket, NetError> {
     socket
         .bind(&local.into())
         .map_err(|source| NetError::binding(local, source))?;
-    // the next three are improvements: without them reception is timed by ourselves and drops are not counted
+    // the next four are improvements: without them reception is timed by ourselves, drops are not counted and the
+    // DSCP is not known
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     let _ = setsockopt(&socket, sockopt::ReceiveTimestampns, &true);
     let _ = setsockopt(&socket, sockopt::RxqOvfl, &1);
+    let _ = if local.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6RecvTClass, &true)
+    } else {
+        setsockopt(&socket, sockopt::IpRecvTos, &true)
+    };
     Ok(socket.into())
 }
 
@@ -63,16 +79,39 @@ pub(crate) fn bind_even(local: IpAddr) -> Result<UdpSocket, NetError> {
     Err(NetError::NoFreePort { ip: local })
 }
 
-/// Receives one datagram; blocks or not as the socket does.
-pub(crate) fn receive(socket: &impl AsRawFd, clock: Clock, buffer: &mut [u8]) -> io::Result<Reception> {
-    let mut control = nix::cmsg_space!(TimeSpec, u32);
+/// Binds an even port and the odd one above it (RFC 3550 11).
+pub(crate) fn bind_pair(local: IpAddr) -> Result<(UdpSocket, UdpSocket), NetError> {
+    // even ports whose neighbour is taken are kept until the end, as above
+    let mut lonely = Vec::new();
+    for _ in 0..64 {
+        let rtp = bind_even(local)?;
+        let port = rtp.local_addr().map_err(|source| NetError::Setup {
+            what: "read the address of an RTP socket",
+            source,
+        })?;
+        match bind(SocketAddr::new(local, port.port() + 1)) {
+            Ok(rtcp) => return Ok((rtp, rtcp)),
+            Err(NetError::PortInUse { .. }) => lonely.push(rtp),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(NetError::NoFreePort { ip: local })
+}
+
+/// Receives one datagram.
+pub(crate) fn receive(
+    socket: &impl AsRawFd,
+    clock: Clock,
+    buffer: &mut [u8],
+    wait: Wait,
+) -> io::Result<Reception> {
+    let mut control = nix::cmsg_space!(TimeSpec, u32, i32);
+    let flags = match wait {
+        Wait::AsTheSocket => MsgFlags::empty(),
+        Wait::Never => MsgFlags::MSG_DONTWAIT,
+    };
     let mut slices = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<SockaddrStorage>(
-        socket.as_raw_fd(),
-        &mut slices,
-        Some(&mut control),
-        MsgFlags::empty(),
-    )?;
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags)?;
     let source = message
         .address
         .as_ref()
@@ -80,10 +119,15 @@ pub(crate) fn receive(socket: &impl AsRawFd, clock: Clock, buffer: &mut [u8]) ->
         .ok_or_else(|| io::Error::new(io::ErrorKind::ConnectionAborted, "the socket was shut down"))?;
     let mut kernel_time = None;
     let mut drops = None;
+    let mut dscp = None;
     for item in message.cmsgs()? {
         match item {
             ControlMessageOwned::ScmTimestampns(time) => kernel_time = Some(time),
             ControlMessageOwned::RxqOvfl(count) => drops = Some(count),
+            ControlMessageOwned::Ipv4Tos(tos) => dscp = Some(Dscp::of_traffic_class(tos)),
+            ControlMessageOwned::Ipv6TClass(class) => {
+                dscp = u8::try_from(class).ok().map(Dscp::of_traffic_class);
+            }
             _ => {}
         }
     }
@@ -96,6 +140,7 @@ pub(crate) fn receive(socket: &impl AsRawFd, clock: Clock, buffer: &mut [u8]) ->
         source,
         at,
         drops,
+        dscp,
     })
 }
 
