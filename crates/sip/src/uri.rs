@@ -201,6 +201,65 @@ pub(crate) fn split_host_port(text: &str) -> Result<(String, Option<u16>), UriEr
     Ok((host.to_owned(), port))
 }
 
+/// Text with its `%HH` escapes resolved (RFC 3261 19.1.2); `None` when the bytes are not UTF-8. A `%` without two
+/// digits stands for itself.
+pub(crate) fn unescape(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let digits = (*byte == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match digits {
+            Some(value) => {
+                out.push(value);
+                at += 3;
+            }
+            None => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Text with everything escaped that a URI header value cannot hold (RFC 3261 25.1 `hvalue`).
+pub(crate) fn escape_header(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let plain = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'[' | b']'
+                    | b'/'
+                    | b'?'
+                    | b':'
+                    | b'+'
+                    | b'$'
+                    | b'-'
+                    | b'_'
+                    | b'.'
+                    | b'!'
+                    | b'~'
+                    | b'*'
+                    | b'\''
+                    | b'('
+                    | b')'
+            );
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// `host[:port]` with IPv6 in brackets.
 pub(crate) fn join_host_port(host: &str, port: Option<u16>) -> String {
     let host = if host.contains(':') {

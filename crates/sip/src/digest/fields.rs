@@ -28,6 +28,24 @@ impl Fields {
         Ok(Self(fields))
     }
 
+    /// One value a challenge: `Digest a=b, Digest c=d` is two of them. A piece that starts with a word and white space
+    /// begins the next one.
+    pub(super) fn split(value: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for piece in split_top_level(value, b',') {
+            let word = piece.split(['=', '"']).next().unwrap_or_default().trim_end();
+            let begins = word.contains(|c: char| c.is_ascii_whitespace());
+            match found.last_mut() {
+                Some(last) if !begins => {
+                    last.push_str(", ");
+                    last.push_str(piece);
+                }
+                _ => found.push(piece.to_owned()),
+            }
+        }
+        found
+    }
+
     pub(super) fn optional(&self, name: &str) -> Option<String> {
         self.0
             .iter()

@@ -3,9 +3,13 @@
 mod challenge;
 mod credentials;
 mod fields;
+mod mistake;
+mod verifier;
 
-pub use challenge::{Algorithm, Challenge};
+pub use challenge::{Algorithm, Challenge, ReceivedChallenge};
 pub use credentials::Credentials;
+pub use mistake::DigestMistake;
+pub use verifier::{DigestFault, DigestUser, Verifier};
 
 /// Why a challenge or credentials cannot be read or answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

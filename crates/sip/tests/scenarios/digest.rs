@@ -1,7 +1,10 @@
 //! Digest authentication: the vectors of the RFCs and values computed independently (Python hashlib).
 
 use proptest::prelude::*;
-use voxproof_sip::{Algorithm, Challenge, Credentials, DigestError};
+use std::time::Duration;
+
+use voxproof_sip::digest::{DigestFault, DigestMistake, DigestUser, Verifier};
+use voxproof_sip::{Algorithm, Builder, Challenge, Credentials, DigestError, Message, ReceivedChallenge};
 
 fn challenge(algorithm: Algorithm, qop: &[&str]) -> Challenge {
     Challenge {
@@ -182,10 +185,10 @@ fn what_cannot_be_answered_says_why() {
     );
     let answer =
         |challenge: &Challenge| Credentials::answer(challenge, "a", "b", "INVITE", "sip:x", 1, "c", b"");
-    let unknown = challenge(Algorithm::Other("SHA-512-256".into()), &[]);
+    let unknown = challenge(Algorithm::Other("SHA-1".into()), &[]);
     assert_eq!(
         answer(&unknown).unwrap_err(),
-        DigestError::Algorithm("SHA-512-256".into())
+        DigestError::Algorithm("SHA-1".into())
     );
     assert_eq!(
         answer(&challenge(Algorithm::Md5, &["auth-conf"])).unwrap_err(),
@@ -198,6 +201,198 @@ fn what_cannot_be_answered_says_why() {
     );
     let without_nc = Credentials::parse(&header.replace("nc=+1", "qop=auth")).unwrap();
     assert!(!without_nc.verify("b", "INVITE", b""));
+}
+
+/// The printed example has SHA-512 cut short; erratum 4897 gives the values of SHA-512/256.
+#[test]
+fn rfc_7616_3_9_2_as_corrected() {
+    let refusal = Message::parse(
+        b"SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"api@example.org\", qop=\"auth\", \
+          algorithm=SHA-512-256, nonce=\"5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK\", \
+          opaque=\"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS\", charset=UTF-8, userhash=true\r\n\r\n",
+    );
+    let challenges = Challenge::all(&refusal);
+    assert_eq!(challenges.len(), 1);
+    assert!(challenges[0].userhash && challenges[0].utf8);
+    assert_eq!(challenges[0].answered_in, "Authorization");
+    let name = "J\u{e4}s\u{f8}n Doe";
+    let cnonce = "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v";
+    let answer = Credentials::answer(
+        &challenges[0].challenge,
+        name,
+        "Secret, or not?",
+        "GET",
+        "/doe.json",
+        1,
+        cnonce,
+        b"",
+    )
+    .unwrap();
+    assert_eq!(
+        answer.response,
+        "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"
+    );
+    let hashed = answer.clone().with_userhash();
+    assert_eq!(
+        hashed.username,
+        "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"
+    );
+    let read = Credentials::parse(&hashed.to_header()).unwrap();
+    assert_eq!(read, hashed);
+    assert!(read.verify_user(name, "Secret, or not?", "GET", b""));
+    assert!(!read.verify_user("Jason Doe", "Secret, or not?", "GET", b""));
+    let extended = Credentials::parse(
+        "Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"x\"",
+    )
+    .unwrap();
+    assert_eq!(extended.username, name);
+}
+
+#[test]
+fn the_topmost_known_challenge_of_each_realm_is_answered() {
+    let refusal = Message::parse(
+        b"SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"1\", algorithm=SHA-1\r\n\
+          WWW-Authenticate: Digest realm=\"a\", nonce=\"2\", algorithm=SHA-256, qop=\"auth\", \
+          Digest realm=\"b, c\", nonce=\"3\", qop=\"token\"\r\n\
+          WWW-Authenticate: Digest realm=\"a\", nonce=\"4\", algorithm=MD5\r\n\
+          Proxy-Authenticate: Digest realm=\"a\", nonce=\"5\"\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+    );
+    let all = Challenge::all(&refusal);
+    assert_eq!(
+        all.iter()
+            .map(|one| one.challenge.nonce.as_str())
+            .collect::<Vec<_>>(),
+        ["1", "2", "3", "4", "5"]
+    );
+    let chosen = ReceivedChallenge::to_answer(&all, &Algorithm::KNOWN);
+    assert_eq!(
+        chosen
+            .iter()
+            .map(|one| (one.challenge.nonce.as_str(), one.answered_in))
+            .collect::<Vec<_>>(),
+        [("2", "Authorization"), ("5", "Proxy-Authorization")]
+    );
+    let old_phone = ReceivedChallenge::to_answer(&all, &[Algorithm::Md5]);
+    assert_eq!(old_phone[0].challenge.nonce, "4");
+}
+
+fn register(uri: &str) -> Message {
+    Message::parse(&Builder::request("REGISTER", uri).build())
+}
+
+/// What the server says to these credentials; each call has a server of its own.
+fn verdict(
+    change: impl FnOnce(&Credentials) -> String,
+    algorithms: &[Algorithm],
+    at: Duration,
+) -> Vec<DigestFault> {
+    let user = DigestUser {
+        username: "alice".into(),
+        password: "secret".into(),
+    };
+    let mut server = Verifier::new("voxproof", vec![user])
+        .with_algorithms(algorithms)
+        .with_opaque("o");
+    let challenge = server.challenge(Duration::ZERO, "n1", false).remove(0);
+    let right = Credentials::answer(&challenge, "alice", "secret", "REGISTER", "sip:x", 1, "c", b"").unwrap();
+    let credentials = Credentials::parse(&change(&right)).unwrap();
+    server.check(at, &credentials, &register("sip:x"))
+}
+
+#[test]
+fn the_server_says_why() {
+    let md5 = [Algorithm::Md5];
+    assert_eq!(
+        verdict(Credentials::to_header, &md5, Duration::from_secs(300)),
+        []
+    );
+    assert_eq!(
+        verdict(Credentials::to_header, &md5, Duration::from_secs(301)),
+        [DigestFault::NonceStale("n1".into())]
+    );
+    let wrong = |mistake: DigestMistake| {
+        verdict(
+            |right| right.with_mistake(&mistake, "alice", "secret", "REGISTER", b""),
+            &md5,
+            Duration::ZERO,
+        )
+    };
+    assert_eq!(
+        wrong(DigestMistake::Response),
+        [DigestFault::WrongResponse { likely: None }]
+    );
+    assert_eq!(
+        wrong(DigestMistake::Password(String::new())),
+        [DigestFault::WrongResponse {
+            likely: Some("computed with an empty password")
+        }]
+    );
+    assert_eq!(
+        wrong(DigestMistake::Nonce("old".into())),
+        [DigestFault::NonceUnknown("old".into())]
+    );
+    assert_eq!(
+        wrong(DigestMistake::Username("bob".into())),
+        [DigestFault::UnknownUser("bob".into())]
+    );
+    assert!(matches!(
+        wrong(DigestMistake::Realm("other".into()))[..],
+        [DigestFault::WrongRealm { .. }]
+    ));
+    assert!(matches!(
+        wrong(DigestMistake::Uri("sip:y".into()))[..],
+        [DigestFault::WrongUri { .. }]
+    ));
+    assert!(matches!(
+        wrong(DigestMistake::Algorithm(Algorithm::Sha256))[..],
+        [DigestFault::WrongAlgorithm { .. }]
+    ));
+    assert_eq!(wrong(DigestMistake::Opaque(None)), [DigestFault::WrongOpaque]);
+    assert!(matches!(
+        wrong(DigestMistake::Qop("auth-int".into()))[..],
+        [DigestFault::WrongQop { .. }]
+    ));
+    assert_eq!(
+        wrong(DigestMistake::NonceCount(7)),
+        [DigestFault::NonceCountNotFirst(7)]
+    );
+    assert!(wrong(DigestMistake::WithoutNonceCount).contains(&DigestFault::Missing("nc")));
+    assert!(wrong(DigestMistake::WithoutCnonce).contains(&DigestFault::Missing("cnonce")));
+    assert_eq!(wrong(DigestMistake::QuotedTokens), []);
+    assert_eq!(wrong(DigestMistake::UpperCase), []);
+}
+
+#[test]
+fn a_nonce_count_is_good_once() {
+    let user = DigestUser {
+        username: "alice".into(),
+        password: "secret".into(),
+    };
+    let mut server = Verifier::new("voxproof", vec![user]);
+    let challenge = server.challenge(Duration::ZERO, "n1", false).remove(0);
+    let answer =
+        |nc| Credentials::answer(&challenge, "alice", "secret", "REGISTER", "sip:x", nc, "c", b"").unwrap();
+    assert_eq!(server.check(Duration::ZERO, &answer(1), &register("sip:x")), []);
+    assert_eq!(
+        server.check(Duration::ZERO, &answer(1), &register("sip:x")),
+        [DigestFault::NonceCountReplayed { last: 1, found: 1 }]
+    );
+    assert_eq!(server.check(Duration::ZERO, &answer(3), &register("sip:x")), []);
+    server.withdraw_nonces();
+    assert_eq!(
+        server.check(Duration::ZERO, &answer(4), &register("sip:x")),
+        [DigestFault::NonceStale("n1".into())]
+    );
+}
+
+#[test]
+fn auth_int_covers_the_body() {
+    let asked = challenge(Algorithm::Sha256, &["auth", "auth-int"]);
+    let answer =
+        Credentials::answer_with_integrity(&asked, "a", "b", "INVITE", "sip:x", 1, "c", b"body").unwrap();
+    assert_eq!(answer.qop.as_deref(), Some("auth-int"));
+    assert!(answer.verify("b", "INVITE", b"body"));
+    assert!(!answer.verify("b", "INVITE", b"other"));
 }
 
 proptest! {
