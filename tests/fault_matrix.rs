@@ -39,7 +39,9 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
     }
     let cases: BTreeSet<String> = verdicts(&healthy).into_keys().collect();
 
-    let queue: Mutex<Vec<Fault>> = Mutex::new(Fault::ALL.to_vec());
+    // a fault without a case is no proof of anything: it waits, and the page says so
+    let covered = Fault::ALL.iter().copied().filter(|fault| fault.is_covered());
+    let queue: Mutex<Vec<Fault>> = Mutex::new(covered.collect());
     let matrix: Mutex<BTreeMap<&'static str, Row>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
@@ -140,6 +142,10 @@ fn page(
             list(Verdict::Fail),
             list(Verdict::Inconc)
         );
+    }
+    text += "\n## Faults with no case yet\n\n";
+    for fault in Fault::PENDING {
+        text += &format!("- `{}`: {}\n", fault.name(), fault.description());
     }
     text
 }

@@ -1,11 +1,17 @@
-//! Digest authentication of the phone's requests (RFC 3261 22, RFC 8760).
+//! Digest authentication of the phone's requests (RFC 3261 22, RFC 7616, RFC 8760).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use voxproof_sip::{Builder, Challenge, Credentials, IdSource, Message};
+use voxproof_sip::{Algorithm, Challenge, Credentials, IdSource, Message};
+
+use crate::Fault;
+use crate::again::again;
 
 /// So many challenges to one request are answered at most: a server that is never satisfied must not make a loop.
-const MOST_ATTEMPTS: u8 = 4;
+const MOST_ATTEMPTS: usize = 4;
+
+/// So often the same realm is answered: once, and once more when the nonce was stale.
+const MOST_OF_A_REALM: usize = 2;
 
 /// The phone's name and password and how often each nonce was used.
 #[derive(Debug)]
@@ -13,6 +19,7 @@ pub(crate) struct Authentication {
     username: String,
     password: String,
     counts: HashMap<String, u32>,
+    faults: BTreeSet<Fault>,
 }
 
 /// A challenge with the header that answers it.
@@ -24,12 +31,18 @@ pub(crate) struct Answer {
 }
 
 impl Authentication {
-    pub(crate) fn new(username: &str, password: &str) -> Self {
+    pub(crate) fn new(username: &str, password: &str, faults: &BTreeSet<Fault>) -> Self {
         Self {
             username: username.to_owned(),
             password: password.to_owned(),
             counts: HashMap::new(),
+            faults: faults.clone(),
         }
+    }
+
+    /// Whether credentials for a challenge of ours are right.
+    pub(crate) fn verifies(&self, credentials: &Credentials, method: &str, body: &[u8]) -> bool {
+        credentials.username == self.username && credentials.verify(&self.password, method, body)
     }
 
     /// Credentials for one challenge; `None` when its algorithm is not known.
@@ -41,9 +54,22 @@ impl Authentication {
         body: &[u8],
         ids: &mut IdSource,
     ) -> Option<String> {
+        let md5 = matches!(challenge.algorithm, Algorithm::Md5 | Algorithm::Md5Sess);
+        if !md5 && self.has(Fault::Sha256Unsupported) {
+            return None;
+        }
         // the count says how often this nonce was used, hexadecimal on the wire (RFC 7616 3.4)
-        let known = self.counts.get(&challenge.nonce).copied().unwrap_or(0);
+        let known = if self.has(Fault::NonceCountStuck) {
+            0
+        } else {
+            self.counts.get(&challenge.nonce).copied().unwrap_or(0)
+        };
         let cnonce = ids.token(16);
+        let body = if self.has(Fault::AuthIntBodyIgnored) {
+            b""
+        } else {
+            body
+        };
         let credentials = Credentials::answer(
             challenge,
             &self.username,
@@ -63,34 +89,37 @@ impl Authentication {
     }
 
     /// Credentials for a refused request, one for each realm, or `None` when another attempt makes no sense: no
-    /// challenge can be answered, or name and password were refused.
+    /// challenge can be answered, or name and password were refused. `answered` are the realms of earlier attempts.
     pub(crate) fn answer(
         &mut self,
         request: &Message,
         refusal: &Message,
-        attempts: u8,
+        answered: &[String],
         ids: &mut IdSource,
     ) -> Option<Vec<Answer>> {
-        let challenges = challenges(refusal);
-        let stale = challenges.iter().any(|(_, challenge)| challenge.stale);
-        let carried =
-            request.header("authorization").is_some() || request.header("proxy-authorization").is_some();
-        // a first attempt may carry credentials for an old nonce; later ones were made for this very challenge,
-        // unless another server on the path asks now
-        let other_server = challenges
-            .first()
-            .is_some_and(|(name, _)| request.header(name).is_none());
-        if attempts >= MOST_ATTEMPTS || (attempts > 0 && carried && !stale && !other_server) {
+        if answered.len() >= MOST_ATTEMPTS {
             return None;
         }
         let (method, uri) = (request.method()?, request.request_uri()?);
         let mut answers: Vec<Answer> = Vec::new();
-        for (header, challenge) in challenges {
+        let mut offered = challenges(refusal);
+        if self.has(Fault::TwoChallengesConfused)
+            && let [(_, first), .., (_, last)] = offered.as_mut_slice()
+            && first.realm == last.realm
+        {
+            first.nonce.clone_from(&last.nonce);
+        }
+        for (header, challenge) in offered {
             // the topmost challenge of a realm that can be answered counts (RFC 8760 2.4)
             if answers
                 .iter()
                 .any(|answer| answer.challenge.realm == challenge.realm)
             {
+                continue;
+            }
+            // a first attempt may carry credentials for an old nonce; later ones were made for this very challenge
+            let before = answered.iter().filter(|realm| **realm == challenge.realm).count();
+            if before >= MOST_OF_A_REALM || (before > 0 && !challenge.stale) {
                 continue;
             }
             if let Some(value) = self.credentials(&challenge, method, uri, request.body(), ids) {
@@ -101,7 +130,14 @@ impl Authentication {
                 });
             }
         }
+        if self.has(Fault::SecondRealmDropped) {
+            answers.truncate(1);
+        }
         (!answers.is_empty()).then_some(answers)
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
     }
 }
 
@@ -118,36 +154,25 @@ pub(crate) fn challenges(refusal: &Message) -> Vec<(&'static str, Challenge)> {
         .collect()
 }
 
+/// The realms that `answers` are for, after those answered before.
+pub(crate) fn realms(answered: &[String], answers: &[Answer]) -> Vec<String> {
+    let new = answers.iter().map(|answer| answer.challenge.realm.clone());
+    answered.iter().cloned().chain(new).collect()
+}
+
 /// The request once more, as a new transaction: new branch and CSeq number, with credentials (RFC 3261 22.2). Credentials
-/// for another server stay.
+/// for another realm stay.
 pub(crate) fn with_credentials(request: &Message, cseq: u32, branch: &str, answers: &[Answer]) -> Vec<u8> {
-    let method = request.method().unwrap_or_default();
-    let mut builder = Builder::request(method, request.request_uri().unwrap_or_default());
-    for line in request.header_lines() {
-        let replaced = answers
-            .iter()
-            .any(|answer| answer.header.eq_ignore_ascii_case(&line.name));
-        builder = match line.name.as_str() {
-            "via" => match request.top_via() {
-                Some(mut via) => {
-                    via.params.set("branch", Some(branch));
-                    builder.header("Via", via.to_string())
-                }
-                None => builder,
-            },
-            "cseq" => builder.header("CSeq", format!("{cseq} {method}")),
-            "content-length" | "content-type" => builder,
-            _ if replaced => builder,
-            _ => builder.header(&line.raw_name, &line.value),
-        };
-    }
-    for answer in answers {
-        builder = builder.header(answer.header, &answer.value);
-    }
-    match request.content_type() {
-        Some(content_type) if !request.body().is_empty() => {
-            builder.body(content_type, request.body()).build()
-        }
-        _ => builder.build(),
-    }
+    let replaced = |line: &voxproof_sip::HeaderLine| {
+        answers.iter().any(|answer| {
+            answer.header.eq_ignore_ascii_case(&line.name)
+                && Credentials::parse(&line.value).map_or(true, |known| known.realm == answer.challenge.realm)
+        })
+    };
+    let added: Vec<(&str, String)> = answers
+        .iter()
+        .map(|answer| (answer.header, answer.value.clone()))
+        .collect();
+    let uri = request.request_uri().unwrap_or_default();
+    again(request, uri, cseq, branch, replaced, &added)
 }

@@ -1,11 +1,11 @@
 //! What the phone knows about one call.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use voxproof_net::MediaPort;
-use voxproof_sip::{Dialog, Message, TransactionId};
+use voxproof_sip::sdp::Description;
+use voxproof_sip::{Dialog, Hop, Message, TransactionId};
 
 use crate::media::{CallMedia, lock};
 use crate::session::Session;
@@ -79,13 +79,29 @@ pub(crate) struct Placed {
     pub(crate) transaction: TransactionId,
     pub(crate) request: Message,
     pub(crate) target: String,
-    pub(crate) destination: SocketAddr,
+    pub(crate) destination: Hop,
+    /// The INVITE leaves the offer to the callee (RFC 3261 13.2.1).
+    pub(crate) delayed_offer: bool,
+    /// The early dialogs, one for each branch that has answered provisionally (RFC 3261 12.1).
+    pub(crate) early: Vec<Early>,
+    /// Where else the call may go, next one first, from a redirection.
+    pub(crate) alternatives: Vec<String>,
+    /// Where it has been, so that redirections make no loop.
+    pub(crate) tried: Vec<String>,
     /// A provisional response has come: CANCEL is allowed (RFC 3261 9.1).
     pub(crate) provisional: bool,
     /// The call whose peer asked for this one.
     pub(crate) referred_by: Option<CallKey>,
     /// When a cancelled INVITE without a final response is given up (RFC 3261 9.1).
     pub(crate) gives_up_at: Option<Duration>,
+}
+
+/// A dialog that a provisional response to our INVITE has made (RFC 3261 12.1.2).
+#[derive(Debug)]
+pub(crate) struct Early {
+    pub(crate) dialog: Dialog,
+    /// The description this branch has sent: its 2xx need not repeat it.
+    pub(crate) description: Option<Description>,
 }
 
 /// A 200 to INVITE that is repeated until its ACK (RFC 3261 13.3.1.4).
@@ -109,7 +125,7 @@ pub(crate) struct Acknowledgement {
     pub(crate) cseq: u32,
     pub(crate) remote_tag: String,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) destination: SocketAddr,
+    pub(crate) destination: Hop,
 }
 
 /// A hold or resume of our user.
@@ -153,6 +169,15 @@ impl Call {
     /// Whether the call occupies the phone.
     pub(crate) fn is_active(&self) -> bool {
         matches!(self.stage, Stage::Ringing | Stage::Dialing | Stage::Established)
+    }
+
+    /// The dialog of the call, early ones included, that a request of the peer belongs to.
+    pub(crate) fn dialog_of(&mut self, request: &Message) -> Option<&mut Dialog> {
+        let early = self.placed.iter_mut().flat_map(|placed| &mut placed.early);
+        self.dialog
+            .iter_mut()
+            .chain(early.map(|early| &mut early.dialog))
+            .find(|dialog| dialog.matches(request))
     }
 
     /// Brings the media in line with the negotiation.

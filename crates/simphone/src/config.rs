@@ -50,6 +50,53 @@ impl AudioCodec {
     }
 }
 
+/// When the phone sends its provisional responses reliably (RFC 3262 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReliableProvisionals {
+    /// Never; a call that requires 100rel is refused with 420.
+    Never,
+    /// When the caller requires it.
+    WhenRequired,
+    /// When the caller requires or supports it.
+    WhenSupported,
+}
+
+/// What the phone does with a NOTIFY `check-sync` that asks it to fetch its configuration again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckSync {
+    /// Refuses it like any NOTIFY without a subscription.
+    Refused,
+    /// Does what it says, whoever asks.
+    Accepted,
+    /// Asks for the phone's own password first.
+    Challenged,
+}
+
+/// The phone's part in session timers (RFC 4028).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTimers {
+    /// Whether the phone has the extension at all.
+    pub supported: bool,
+    /// The interval it asks for when it calls, in seconds; `None` does not ask.
+    pub ask: Option<u32>,
+    /// The shortest interval it takes, in seconds (RFC 4028 5: never below 90).
+    pub minimum: u32,
+    /// Whether it refreshes by UPDATE where the other side allows that; else by re-INVITE.
+    pub by_update: bool,
+}
+
+impl Default for SessionTimers {
+    /// Supported, not asked for, at least 90 s, refreshed by UPDATE.
+    fn default() -> Self {
+        Self {
+            supported: true,
+            ask: None,
+            minimum: 90,
+            by_update: true,
+        }
+    }
+}
+
 /// The configuration of a phone.
 #[derive(Debug, Clone)]
 pub struct SimPhoneConfig {
@@ -73,10 +120,33 @@ pub struct SimPhoneConfig {
     pub seed: u64,
     /// The expiry it asks the registrar for, in seconds.
     pub register_expires: u32,
+    /// Whether a registration that is refused with 403 is tried again, after half a minute at the earliest.
+    pub retries_when_forbidden: bool,
+    /// Whether it registers as RFC 5626 asks: an instance identifier and the number of its flow in the Contact.
+    pub outbound: bool,
+    /// How often it sends an empty line pair to its server to keep the way back open (RFC 5626 3.5.1); `None` never.
+    pub keep_alive: Option<Duration>,
+    /// When provisional responses are sent reliably.
+    pub reliable_provisionals: ReliableProvisionals,
+    /// Whether it has UPDATE (RFC 3311).
+    pub update: bool,
+    /// Session timers.
+    pub session_timers: SessionTimers,
+    /// Whether it subscribes to the state of its mailbox when it has registered (RFC 3842).
+    pub mwi: bool,
+    /// Whether it takes the state of its mailbox without having subscribed.
+    pub unsolicited_mwi: bool,
+    /// Numbers or addresses whose calls it watches on its keys (RFC 4235).
+    pub watched: Vec<String>,
+    /// What a NOTIFY `check-sync` leads to.
+    pub check_sync: CheckSync,
+    /// Where it reports the quality of each call when that has ended (RFC 6035); `None` does not.
+    pub quality_collector: Option<String>,
 }
 
 impl SimPhoneConfig {
-    /// A healthy phone that waits to be answered: PCMU and PCMA, silence, an expiry of one hour.
+    /// A healthy phone that waits to be answered: PCMU and PCMA, silence, an expiry of one hour; reliable provisional
+    /// responses where they are required, UPDATE and session timers; no subscriptions.
     pub fn new(local: IpAddr, server: SocketAddr, username: &str, password: &str) -> Self {
         Self {
             local,
@@ -89,6 +159,17 @@ impl SimPhoneConfig {
             faults: BTreeSet::new(),
             seed: 1,
             register_expires: 3600,
+            retries_when_forbidden: true,
+            outbound: false,
+            keep_alive: None,
+            reliable_provisionals: ReliableProvisionals::WhenRequired,
+            update: true,
+            session_timers: SessionTimers::default(),
+            mwi: false,
+            unsolicited_mwi: false,
+            watched: Vec::new(),
+            check_sync: CheckSync::Challenged,
+            quality_collector: None,
         }
     }
 }

@@ -3,175 +3,205 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One wrong behaviour. The others stay right, except where [`Fault::is_broad`] says that many cases notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fault {
-    /// Each registration attempt after a challenge looks like a new phone to the registrar, because its Call-ID changes (RFC 3261 10.2).
-    RegisterCallIdChanged,
-    /// The phone stays unregistered when the registrar asks for a longer expiry (RFC 3261 10.2.8).
-    RegisterIgnores423,
-    /// The phone loses its registration when the server renews its nonce, although name and password are right (RFC 3261 22.2).
-    RegisterIgnoresStale,
-    /// A phone that was switched off still seems registered, and calls to it ring into nothing (RFC 3261 10.2.2).
-    NoUnregister,
-    /// The phone keeps sending speech for three seconds after the other side has hung up (RFC 3261 15).
-    RtpAfterBye,
-    /// The other side's hang-up stays unanswered and is repeated for half a minute (RFC 3261 15.1.2).
-    NoByeAnswer,
-    /// Hanging up a received call does not end it at the other side, because the BYE names no dialog (RFC 3261 12.2.1.1).
-    CalleeByeLacksToTag,
-    /// The ACK of a placed call is addressed to the dialled number instead of the answering device (RFC 3261 13.2.2.4).
-    AckToRequestUri,
-    /// A call that was given up keeps ringing at the other side, because the CANCEL matches no call (RFC 3261 9.1).
-    CancelNewBranch,
-    /// A caller that gives up never sees its call end, because only the CANCEL is answered (RFC 3261 9.2).
-    No487OnCancel,
-    /// A rejected caller hears an error announcement instead of the busy tone (RFC 3261 21.4.24).
-    RejectWith500,
-    /// The server repeats its refusal of a call for half a minute (RFC 3261 17.1.1.3).
-    NoAckToFailure,
-    /// The listener hears drop-outs each second, because the stream claims a new source (RFC 3550 8).
-    SsrcChanges,
-    /// Speech is heard at half speed or with gaps, because RTP timestamps advance twice too fast (RFC 3550 5.1).
-    TimestampStepWrong,
-    /// Nothing is heard, because the packets carry a payload type that was never negotiated (RFC 3264 5.1).
-    WrongPayloadType,
-    /// Speech is loud and distorted, because it is coded in the other companding law (RFC 3551 4.5.14).
-    WrongLaw,
-    /// Speech is distorted in A-law calls only, because mu-law is sent in them (RFC 3551 4.5.14).
-    PcmaEncodedAsPcmu,
-    /// The call is up, but the phone never sends a packet of speech (RFC 3264 5.1).
-    NoAudio,
-    /// The speech of the phone's user is much too quiet.
-    LevelMinus20Db,
-    /// Talking is awkward, because the phone plays everything 200 ms later than it need.
-    ExtraDelay200Ms,
-    /// The answer lists G.729, which nobody offered (RFC 3264 6.1).
-    AnswerAddsUnofferedCodec,
-    /// A call without a codec in common is answered and stays silent instead of being refused with 488 (RFC 3261 13.3.1.3).
-    AcceptsNoCommonCodec,
-    /// Calls that leave the offer to the phone are refused (RFC 3261 13.2.1).
-    RejectsDelayedOffer,
-    /// Putting the phone on hold does nothing: it keeps talking (RFC 3264 8.4).
-    HoldIgnored,
-    /// The phone agrees to be put on hold by sendonly, but keeps sending speech (RFC 3264 8.4).
-    HoldSendonlyKeepsSending,
-    /// Putting the phone on hold by inactive fails with 488 (RFC 3264 8.4).
-    HoldInactiveRejected,
-    /// A held call that is taken back without an offer stays silent, because the phone offers its held state (RFC 3261 14.2).
-    OfferlessReinviteKeepsHold,
-    /// The other side may miss hold and resume, because the session version stays the same (RFC 3264 8).
-    SdpVersionNotBumped,
-    /// Menus hear keys that never end, because no telephone-event packet has the end bit (RFC 4733 2.5.1.3).
-    DtmfNoEndPackets,
-    /// Menus that negotiate another payload type than 101 hear no keys (RFC 3264 5.1).
-    DtmfFixedPayloadType,
-    /// Every key is heard twice.
-    DtmfDuplicatedDigit,
-    /// The caller hears no ringing tone, because no provisional response is sent (RFC 3261 13.3.1.1).
-    No180,
-    /// The server cannot tell what the phone is able to do, because Allow is missing from its answer (RFC 3261 11.2).
-    OptionsWithoutAllow,
-    /// The server takes the phone for dead, because it does not answer OPTIONS (RFC 3261 11.2).
-    OptionsUnanswered,
-    /// The phone claims to have done what it does not know (RFC 3261 8.2.1).
-    UnknownMethod200,
-    /// The phone accepts requests that require an extension it does not have (RFC 3261 8.2.2.3).
-    RequireIgnored,
-    /// The phone confirms the end of a call that never was (RFC 3261 15.1.2).
-    StrayBye200,
-    /// An answered call is lost when one packet is, because the 200 is sent only once (RFC 3261 13.3.1.4).
-    OkNotRetransmitted,
-    /// The phone repeats its 200 although the caller has acknowledged it (RFC 3261 13.3.1.4).
-    AckIgnored,
-    /// A call whose caller vanished while it was answered stays up for ever (RFC 3261 13.3.1.4).
-    NoByeWithoutAck,
-    /// The caller of a refused call waits for nothing when one packet is lost (RFC 3261 17.2.1).
-    FailureNotRetransmitted,
-    /// A repeated INVITE is taken for a second call and refused as busy (RFC 3261 17.2.3).
-    DuplicateInviteSecondAnswer,
-    /// Whoever transfers the phone never learns how it went (RFC 3515 2.4.4).
-    ReferNoNotify,
-    /// A transferred phone calls somebody else (RFC 3515 2.4.2).
-    ReferWrongTarget,
-    /// A transferring phone sends the other side to somebody else (RFC 3515 2.4.1).
-    TransferWrongTarget,
-    /// Speech is lost after the other side moves its media, because the phone keeps sending to the old port (RFC 3264 8.3.1).
-    IgnoresNewRtpAddress,
-    /// The user hears chopped speech, because every third packet is not played.
-    ReceiveDropsEveryThirdPacket,
-    /// The user hears nothing.
-    ReceiveSilent,
-    /// The phone acts on an outdated request in a call (RFC 3261 12.2.2).
-    LowCseqAccepted,
-    /// A caller that gives up is told that there is no such call (RFC 3261 9.2).
-    CancelAnswered481,
-    /// Calls to the phone get no answer at all.
-    NeverAnswers,
-    /// Calls to the phone are answered with bytes that are not SIP.
-    AnswersGarbage,
-    /// The phone crashes one second after it answers, without a BYE.
-    DiesInCall,
+/// One table for the variant, its name and its description, so that they cannot come apart. The second half has no
+/// case of the suite yet.
+macro_rules! faults {
+    (covered { $($covered:ident $name:literal $description:literal)* }
+     pending { $($pending:ident $pending_name:literal $pending_description:literal)* }) => {
+        /// One wrong behaviour. The others stay right, except where [`Fault::is_broad`] says that many cases notice.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Fault {
+            $(#[doc = $description] $covered,)*
+            $(#[doc = $pending_description] $pending,)*
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &[Self] = &[$(Self::$covered,)* $(Self::$pending,)*];
+
+            /// The faults that no case of the suite has been written for yet.
+            pub const PENDING: &[Self] = &[$(Self::$pending,)*];
+
+            const fn entry(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$covered => ($name, $description),)*
+                    $(Self::$pending => ($pending_name, $pending_description),)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    covered {
+    RegisterCallIdChanged "register-call-id-changed"
+        "Each registration attempt after a challenge looks like a new phone to the registrar, because its Call-ID changes (RFC 3261 10.2)."
+    RegisterIgnores423 "register-ignores-423"
+        "The phone stays unregistered when the registrar asks for a longer expiry (RFC 3261 10.2.8)."
+    RegisterIgnoresStale "register-ignores-stale"
+        "The phone loses its registration when the server renews its nonce, although name and password are right (RFC 3261 22.2)."
+    NoUnregister "no-unregister"
+        "A phone that was switched off still seems registered, and calls to it ring into nothing (RFC 3261 10.2.2)."
+    RtpAfterBye "rtp-after-bye"
+        "The phone keeps sending speech for three seconds after the other side has hung up (RFC 3261 15)."
+    NoByeAnswer "no-bye-answer"
+        "The other side's hang-up stays unanswered and is repeated for half a minute (RFC 3261 15.1.2)."
+    CalleeByeLacksToTag "callee-bye-lacks-to-tag"
+        "Hanging up a received call does not end it at the other side, because the BYE names no dialog (RFC 3261 12.2.1.1)."
+    AckToRequestUri "ack-to-request-uri"
+        "The ACK of a placed call is addressed to the dialled number instead of the answering device (RFC 3261 13.2.2.4)."
+    CancelNewBranch "cancel-new-branch"
+        "A call that was given up keeps ringing at the other side, because the CANCEL matches no call (RFC 3261 9.1)."
+    No487OnCancel "no-487-on-cancel"
+        "A caller that gives up never sees its call end, because only the CANCEL is answered (RFC 3261 9.2)."
+    RejectWith500 "reject-with-500"
+        "A rejected caller hears an error announcement instead of the busy tone (RFC 3261 21.4.24)."
+    NoAckToFailure "no-ack-to-failure"
+        "The server repeats its refusal of a call for half a minute (RFC 3261 17.1.1.3)."
+    SsrcChanges "ssrc-changes"
+        "The listener hears drop-outs each second, because the stream claims a new source (RFC 3550 8)."
+    TimestampStepWrong "timestamp-step-wrong"
+        "Speech is heard at half speed or with gaps, because RTP timestamps advance twice too fast (RFC 3550 5.1)."
+    WrongPayloadType "wrong-payload-type"
+        "Nothing is heard, because the packets carry a payload type that was never negotiated (RFC 3264 5.1)."
+    WrongLaw "wrong-law"
+        "Speech is loud and distorted, because it is coded in the other companding law (RFC 3551 4.5.14)."
+    PcmaEncodedAsPcmu "pcma-encoded-as-pcmu"
+        "Speech is distorted in A-law calls only, because mu-law is sent in them (RFC 3551 4.5.14)."
+    NoAudio "no-audio"
+        "The call is up, but the phone never sends a packet of speech (RFC 3264 5.1)."
+    LevelMinus20Db "level-minus-20db"
+        "The speech of the phone's user is much too quiet."
+    ExtraDelay200Ms "extra-delay-200ms"
+        "Talking is awkward, because the phone plays everything 200 ms later than it need."
+    AnswerAddsUnofferedCodec "answer-adds-unoffered-codec"
+        "The answer lists G.729, which nobody offered (RFC 3264 6.1)."
+    AcceptsNoCommonCodec "accepts-no-common-codec"
+        "A call without a codec in common is answered and stays silent instead of being refused with 488 (RFC 3261 13.3.1.3)."
+    RejectsDelayedOffer "rejects-delayed-offer"
+        "Calls that leave the offer to the phone are refused (RFC 3261 13.2.1)."
+    HoldIgnored "hold-ignored"
+        "Putting the phone on hold does nothing: it keeps talking (RFC 3264 8.4)."
+    HoldSendonlyKeepsSending "hold-sendonly-keeps-sending"
+        "The phone agrees to be put on hold by sendonly, but keeps sending speech (RFC 3264 8.4)."
+    HoldInactiveRejected "hold-inactive-rejected"
+        "Putting the phone on hold by inactive fails with 488 (RFC 3264 8.4)."
+    OfferlessReinviteKeepsHold "offerless-reinvite-keeps-hold"
+        "A held call that is taken back without an offer stays silent, because the phone offers its held state (RFC 3261 14.2)."
+    SdpVersionNotBumped "sdp-version-not-bumped"
+        "The other side may miss hold and resume, because the session version stays the same (RFC 3264 8)."
+    DtmfNoEndPackets "dtmf-no-end-packets"
+        "Menus hear keys that never end, because no telephone-event packet has the end bit (RFC 4733 2.5.1.3)."
+    DtmfFixedPayloadType "dtmf-fixed-payload-type"
+        "Menus that negotiate another payload type than 101 hear no keys (RFC 3264 5.1)."
+    DtmfDuplicatedDigit "dtmf-duplicated-digit"
+        "Every key is heard twice."
+    No180 "no-180"
+        "The caller hears no ringing tone, because no provisional response is sent (RFC 3261 13.3.1.1)."
+    OptionsWithoutAllow "options-without-allow"
+        "The server cannot tell what the phone is able to do, because Allow is missing from its answer (RFC 3261 11.2)."
+    OptionsUnanswered "options-unanswered"
+        "The server takes the phone for dead, because it does not answer OPTIONS (RFC 3261 11.2)."
+    UnknownMethod200 "unknown-method-200"
+        "The phone claims to have done what it does not know (RFC 3261 8.2.1)."
+    RequireIgnored "require-ignored"
+        "The phone accepts requests that require an extension it does not have (RFC 3261 8.2.2.3)."
+    StrayBye200 "stray-bye-200"
+        "The phone confirms the end of a call that never was (RFC 3261 15.1.2)."
+    OkNotRetransmitted "ok-not-retransmitted"
+        "An answered call is lost when one packet is, because the 200 is sent only once (RFC 3261 13.3.1.4)."
+    AckIgnored "ack-ignored"
+        "The phone repeats its 200 although the caller has acknowledged it (RFC 3261 13.3.1.4)."
+    NoByeWithoutAck "no-bye-without-ack"
+        "A call whose caller vanished while it was answered stays up for ever (RFC 3261 13.3.1.4)."
+    FailureNotRetransmitted "failure-not-retransmitted"
+        "The caller of a refused call waits for nothing when one packet is lost (RFC 3261 17.2.1)."
+    DuplicateInviteSecondAnswer "duplicate-invite-second-answer"
+        "A repeated INVITE is taken for a second call and refused as busy (RFC 3261 17.2.3)."
+    ReferNoNotify "refer-no-notify"
+        "Whoever transfers the phone never learns how it went (RFC 3515 2.4.4)."
+    ReferWrongTarget "refer-wrong-target"
+        "A transferred phone calls somebody else (RFC 3515 2.4.2)."
+    TransferWrongTarget "transfer-wrong-target"
+        "A transferring phone sends the other side to somebody else (RFC 3515 2.4.1)."
+    IgnoresNewRtpAddress "ignores-new-rtp-address"
+        "Speech is lost after the other side moves its media, because the phone keeps sending to the old port (RFC 3264 8.3.1)."
+    ReceiveDropsEveryThirdPacket "receive-drops-every-third-packet"
+        "The user hears chopped speech, because every third packet is not played."
+    ReceiveSilent "receive-silent"
+        "The user hears nothing."
+    LowCseqAccepted "low-cseq-accepted"
+        "The phone acts on an outdated request in a call (RFC 3261 12.2.2)."
+    CancelAnswered481 "cancel-answered-481"
+        "A caller that gives up is told that there is no such call (RFC 3261 9.2)."
+    NeverAnswers "never-answers"
+        "Calls to the phone get no answer at all."
+    AnswersGarbage "answers-garbage"
+        "Calls to the phone are answered with bytes that are not SIP."
+    DiesInCall "dies-in-call"
+        "The phone crashes one second after it answers, without a BYE."
+    }
+    pending {
+    Sha256Unsupported "sha256-unsupported"
+        "The phone cannot log in where the server asks for SHA-256, because it answers MD5 challenges only (RFC 8760 2.1)."
+    TwoChallengesConfused "two-challenges-confused"
+        "The phone cannot log in where the server offers two algorithms, because it mixes the nonces of the two challenges (RFC 8760 2.4)."
+    SecondRealmDropped "second-realm-dropped"
+        "Calls through two proxies that both ask for a password fail, because only the first is answered (RFC 3261 22.3)."
+    NonceCountStuck "nonce-count-stuck"
+        "A server that watches for replays refuses the phone, because the nonce count of its credentials never goes up (RFC 7616 3.4)."
+    AuthIntBodyIgnored "auth-int-body-ignored"
+        "Calls fail where the server asks for auth-int, because the hash leaves out the body (RFC 7616 3.4.3)."
+    ServiceRouteIgnored "service-route-ignored"
+        "Calls do not take the way that the registrar prescribed, because its Service-Route is ignored (RFC 3608 5)."
+    PathUnsupported "path-unsupported"
+        "A proxy that needs Path to reach the phone refuses its registration, because the phone does not say that it supports it (RFC 3327 5.1)."
+    RegisterHammers403 "register-hammers-403"
+        "A phone whose account is closed loads the server with an attempt each second (RFC 3261 21.4.4)."
+    RetryAfterIgnored "retry-after-ignored"
+        "A server that is overloaded gets no rest, because the phone comes back before the time it was told (RFC 3261 20.33)."
+    OutboundWithoutInstance "outbound-without-instance"
+        "The registrar cannot tell the phone's flows from another phone's, because its Contact has no instance identifier (RFC 5626 4.1)."
+    RedirectIgnored "redirect-ignored"
+        "A call to somebody who has moved fails, although the answer says where to (RFC 3261 8.1.3.4)."
+    RedirectWrongOrder "redirect-wrong-order"
+        "A redirected call tries the least wanted address first, because the q values are ignored (RFC 3261 8.1.3.4)."
+    SecondOkUnacked "second-200-unacked"
+        "When two of the called phones are answered at once, one of them stays in a call with nobody (RFC 3261 13.2.2.4)."
+    SecondOkKept "second-200-kept"
+        "When two of the called phones are answered at once, the second call is acknowledged and never ended (RFC 3261 13.2.2.4)."
+    EarlyMediaSilent "early-media-silent"
+        "The caller does not hear announcements before the call is answered (RFC 3960 3.1)."
+    CancelRaceNoBye "cancel-race-no-bye"
+        "A call that is answered in the moment it is given up stays up, because no BYE follows the late 200 (RFC 3261 9.1)."
+    ReplacesIgnored "replaces-ignored"
+        "A transfer to the phone after asking there fails, because the replacing call is taken for a second one and refused as busy (RFC 3891 3)."
+    ReplacesKeepsOldCall "replaces-keeps-old-call"
+        "After a transfer the call it replaced stays up beside the new one, because it is not ended (RFC 3891 3)."
+    ReplacesUnmatchedAccepted "replaces-unmatched-accepted"
+        "A call that shall replace one that is not there is taken as a new call (RFC 3891 3)."
+    AttendedTransferWithoutReplaces "attended-transfer-without-replaces"
+        "After an attended transfer the called person's phone rings a second time, because the REFER does not say which call to replace (RFC 5589 7.1)."
+    ReferredByDropped "referred-by-dropped"
+        "The called person cannot see who transferred the call, because Referred-By is not passed on (RFC 3892 2.1)."
+    MessageRefused "message-refused"
+        "Text messages to the phone are refused (RFC 3428 7)."
+    InfoDtmfIgnored "info-dtmf-ignored"
+        "Keys that come by INFO are confirmed and lost (RFC 6086 4.2)."
+    InfoUnknownBody200 "info-unknown-body-200"
+        "The phone confirms an INFO that it does not understand (RFC 6086 4.2.2)."
+    CheckSyncUnchallenged "check-sync-unchallenged"
+        "Whoever reaches the phone can make it fetch its configuration again, because check-sync is obeyed without a password (RFC 3261 22)."
+    StrayNotify200 "stray-notify-200"
+        "The phone confirms a NOTIFY for a subscription that never was (RFC 6665 4.1.3)."
+    AcceptIgnored "accept-ignored"
+        "The phone sends a session description to a caller that said it takes none (RFC 3261 20.1)."
+    MergedAccepted "merged-request-accepted"
+        "A call that arrives by two ways rings or is refused twice instead of being recognised as one (RFC 3261 8.2.2.2)."
+    }
 }
 
 impl Fault {
-    /// Every fault.
-    pub const ALL: &[Self] = &[
-        Self::RegisterCallIdChanged,
-        Self::RegisterIgnores423,
-        Self::RegisterIgnoresStale,
-        Self::NoUnregister,
-        Self::RtpAfterBye,
-        Self::NoByeAnswer,
-        Self::CalleeByeLacksToTag,
-        Self::AckToRequestUri,
-        Self::CancelNewBranch,
-        Self::No487OnCancel,
-        Self::RejectWith500,
-        Self::NoAckToFailure,
-        Self::SsrcChanges,
-        Self::TimestampStepWrong,
-        Self::WrongPayloadType,
-        Self::WrongLaw,
-        Self::PcmaEncodedAsPcmu,
-        Self::NoAudio,
-        Self::LevelMinus20Db,
-        Self::ExtraDelay200Ms,
-        Self::AnswerAddsUnofferedCodec,
-        Self::AcceptsNoCommonCodec,
-        Self::RejectsDelayedOffer,
-        Self::HoldIgnored,
-        Self::HoldSendonlyKeepsSending,
-        Self::HoldInactiveRejected,
-        Self::OfferlessReinviteKeepsHold,
-        Self::SdpVersionNotBumped,
-        Self::DtmfNoEndPackets,
-        Self::DtmfFixedPayloadType,
-        Self::DtmfDuplicatedDigit,
-        Self::No180,
-        Self::OptionsWithoutAllow,
-        Self::OptionsUnanswered,
-        Self::UnknownMethod200,
-        Self::RequireIgnored,
-        Self::StrayBye200,
-        Self::OkNotRetransmitted,
-        Self::AckIgnored,
-        Self::NoByeWithoutAck,
-        Self::FailureNotRetransmitted,
-        Self::DuplicateInviteSecondAnswer,
-        Self::ReferNoNotify,
-        Self::ReferWrongTarget,
-        Self::TransferWrongTarget,
-        Self::IgnoresNewRtpAddress,
-        Self::ReceiveDropsEveryThirdPacket,
-        Self::ReceiveSilent,
-        Self::LowCseqAccepted,
-        Self::CancelAnswered481,
-        Self::NeverAnswers,
-        Self::AnswersGarbage,
-        Self::DiesInCall,
-    ];
-
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         self.entry().0
@@ -197,212 +227,9 @@ impl Fault {
         )
     }
 
-    const fn entry(self) -> (&'static str, &'static str) {
-        match self {
-            Self::RegisterCallIdChanged => (
-                "register-call-id-changed",
-                "Each registration attempt after a challenge looks like a new phone to the registrar, because its Call-ID changes (RFC 3261 10.2).",
-            ),
-            Self::RegisterIgnores423 => (
-                "register-ignores-423",
-                "The phone stays unregistered when the registrar asks for a longer expiry (RFC 3261 10.2.8).",
-            ),
-            Self::RegisterIgnoresStale => (
-                "register-ignores-stale",
-                "The phone loses its registration when the server renews its nonce, although name and password are right (RFC 3261 22.2).",
-            ),
-            Self::NoUnregister => (
-                "no-unregister",
-                "A phone that was switched off still seems registered, and calls to it ring into nothing (RFC 3261 10.2.2).",
-            ),
-            Self::RtpAfterBye => (
-                "rtp-after-bye",
-                "The phone keeps sending speech for three seconds after the other side has hung up (RFC 3261 15).",
-            ),
-            Self::NoByeAnswer => (
-                "no-bye-answer",
-                "The other side's hang-up stays unanswered and is repeated for half a minute (RFC 3261 15.1.2).",
-            ),
-            Self::CalleeByeLacksToTag => (
-                "callee-bye-lacks-to-tag",
-                "Hanging up a received call does not end it at the other side, because the BYE names no dialog (RFC 3261 12.2.1.1).",
-            ),
-            Self::AckToRequestUri => (
-                "ack-to-request-uri",
-                "The ACK of a placed call is addressed to the dialled number instead of the answering device (RFC 3261 13.2.2.4).",
-            ),
-            Self::CancelNewBranch => (
-                "cancel-new-branch",
-                "A call that was given up keeps ringing at the other side, because the CANCEL matches no call (RFC 3261 9.1).",
-            ),
-            Self::No487OnCancel => (
-                "no-487-on-cancel",
-                "A caller that gives up never sees its call end, because only the CANCEL is answered (RFC 3261 9.2).",
-            ),
-            Self::RejectWith500 => (
-                "reject-with-500",
-                "A rejected caller hears an error announcement instead of the busy tone (RFC 3261 21.4.24).",
-            ),
-            Self::NoAckToFailure => (
-                "no-ack-to-failure",
-                "The server repeats its refusal of a call for half a minute (RFC 3261 17.1.1.3).",
-            ),
-            Self::SsrcChanges => (
-                "ssrc-changes",
-                "The listener hears drop-outs each second, because the stream claims a new source (RFC 3550 8).",
-            ),
-            Self::TimestampStepWrong => (
-                "timestamp-step-wrong",
-                "Speech is heard at half speed or with gaps, because RTP timestamps advance twice too fast (RFC 3550 5.1).",
-            ),
-            Self::WrongPayloadType => (
-                "wrong-payload-type",
-                "Nothing is heard, because the packets carry a payload type that was never negotiated (RFC 3264 5.1).",
-            ),
-            Self::WrongLaw => (
-                "wrong-law",
-                "Speech is loud and distorted, because it is coded in the other companding law (RFC 3551 4.5.14).",
-            ),
-            Self::PcmaEncodedAsPcmu => (
-                "pcma-encoded-as-pcmu",
-                "Speech is distorted in A-law calls only, because mu-law is sent in them (RFC 3551 4.5.14).",
-            ),
-            Self::NoAudio => (
-                "no-audio",
-                "The call is up, but the phone never sends a packet of speech (RFC 3264 5.1).",
-            ),
-            Self::LevelMinus20Db => (
-                "level-minus-20db",
-                "The speech of the phone's user is much too quiet.",
-            ),
-            Self::ExtraDelay200Ms => (
-                "extra-delay-200ms",
-                "Talking is awkward, because the phone plays everything 200 ms later than it need.",
-            ),
-            Self::AnswerAddsUnofferedCodec => (
-                "answer-adds-unoffered-codec",
-                "The answer lists G.729, which nobody offered (RFC 3264 6.1).",
-            ),
-            Self::AcceptsNoCommonCodec => (
-                "accepts-no-common-codec",
-                "A call without a codec in common is answered and stays silent instead of being refused with 488 (RFC 3261 13.3.1.3).",
-            ),
-            Self::RejectsDelayedOffer => (
-                "rejects-delayed-offer",
-                "Calls that leave the offer to the phone are refused (RFC 3261 13.2.1).",
-            ),
-            Self::HoldIgnored => (
-                "hold-ignored",
-                "Putting the phone on hold does nothing: it keeps talking (RFC 3264 8.4).",
-            ),
-            Self::HoldSendonlyKeepsSending => (
-                "hold-sendonly-keeps-sending",
-                "The phone agrees to be put on hold by sendonly, but keeps sending speech (RFC 3264 8.4).",
-            ),
-            Self::HoldInactiveRejected => (
-                "hold-inactive-rejected",
-                "Putting the phone on hold by inactive fails with 488 (RFC 3264 8.4).",
-            ),
-            Self::OfferlessReinviteKeepsHold => (
-                "offerless-reinvite-keeps-hold",
-                "A held call that is taken back without an offer stays silent, because the phone offers its held state (RFC 3261 14.2).",
-            ),
-            Self::SdpVersionNotBumped => (
-                "sdp-version-not-bumped",
-                "The other side may miss hold and resume, because the session version stays the same (RFC 3264 8).",
-            ),
-            Self::DtmfNoEndPackets => (
-                "dtmf-no-end-packets",
-                "Menus hear keys that never end, because no telephone-event packet has the end bit (RFC 4733 2.5.1.3).",
-            ),
-            Self::DtmfFixedPayloadType => (
-                "dtmf-fixed-payload-type",
-                "Menus that negotiate another payload type than 101 hear no keys (RFC 3264 5.1).",
-            ),
-            Self::DtmfDuplicatedDigit => ("dtmf-duplicated-digit", "Every key is heard twice."),
-            Self::No180 => (
-                "no-180",
-                "The caller hears no ringing tone, because no provisional response is sent (RFC 3261 13.3.1.1).",
-            ),
-            Self::OptionsWithoutAllow => (
-                "options-without-allow",
-                "The server cannot tell what the phone is able to do, because Allow is missing from its answer (RFC 3261 11.2).",
-            ),
-            Self::OptionsUnanswered => (
-                "options-unanswered",
-                "The server takes the phone for dead, because it does not answer OPTIONS (RFC 3261 11.2).",
-            ),
-            Self::UnknownMethod200 => (
-                "unknown-method-200",
-                "The phone claims to have done what it does not know (RFC 3261 8.2.1).",
-            ),
-            Self::RequireIgnored => (
-                "require-ignored",
-                "The phone accepts requests that require an extension it does not have (RFC 3261 8.2.2.3).",
-            ),
-            Self::StrayBye200 => (
-                "stray-bye-200",
-                "The phone confirms the end of a call that never was (RFC 3261 15.1.2).",
-            ),
-            Self::OkNotRetransmitted => (
-                "ok-not-retransmitted",
-                "An answered call is lost when one packet is, because the 200 is sent only once (RFC 3261 13.3.1.4).",
-            ),
-            Self::AckIgnored => (
-                "ack-ignored",
-                "The phone repeats its 200 although the caller has acknowledged it (RFC 3261 13.3.1.4).",
-            ),
-            Self::NoByeWithoutAck => (
-                "no-bye-without-ack",
-                "A call whose caller vanished while it was answered stays up for ever (RFC 3261 13.3.1.4).",
-            ),
-            Self::FailureNotRetransmitted => (
-                "failure-not-retransmitted",
-                "The caller of a refused call waits for nothing when one packet is lost (RFC 3261 17.2.1).",
-            ),
-            Self::DuplicateInviteSecondAnswer => (
-                "duplicate-invite-second-answer",
-                "A repeated INVITE is taken for a second call and refused as busy (RFC 3261 17.2.3).",
-            ),
-            Self::ReferNoNotify => (
-                "refer-no-notify",
-                "Whoever transfers the phone never learns how it went (RFC 3515 2.4.4).",
-            ),
-            Self::ReferWrongTarget => (
-                "refer-wrong-target",
-                "A transferred phone calls somebody else (RFC 3515 2.4.2).",
-            ),
-            Self::TransferWrongTarget => (
-                "transfer-wrong-target",
-                "A transferring phone sends the other side to somebody else (RFC 3515 2.4.1).",
-            ),
-            Self::IgnoresNewRtpAddress => (
-                "ignores-new-rtp-address",
-                "Speech is lost after the other side moves its media, because the phone keeps sending to the old port (RFC 3264 8.3.1).",
-            ),
-            Self::ReceiveDropsEveryThirdPacket => (
-                "receive-drops-every-third-packet",
-                "The user hears chopped speech, because every third packet is not played.",
-            ),
-            Self::ReceiveSilent => ("receive-silent", "The user hears nothing."),
-            Self::LowCseqAccepted => (
-                "low-cseq-accepted",
-                "The phone acts on an outdated request in a call (RFC 3261 12.2.2).",
-            ),
-            Self::CancelAnswered481 => (
-                "cancel-answered-481",
-                "A caller that gives up is told that there is no such call (RFC 3261 9.2).",
-            ),
-            Self::NeverAnswers => ("never-answers", "Calls to the phone get no answer at all."),
-            Self::AnswersGarbage => (
-                "answers-garbage",
-                "Calls to the phone are answered with bytes that are not SIP.",
-            ),
-            Self::DiesInCall => (
-                "dies-in-call",
-                "The phone crashes one second after it answers, without a BYE.",
-            ),
-        }
+    /// Whether a case of the suite is there to notice it.
+    pub fn is_covered(self) -> bool {
+        !Self::PENDING.contains(&self)
     }
 }
 
@@ -491,7 +318,8 @@ mod tests {
                 "{name}: one sentence"
             );
         }
-        assert_eq!(names.len(), 53);
+        assert_eq!(names.len(), Fault::ALL.len());
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 53);
     }
 
     #[test]

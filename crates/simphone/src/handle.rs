@@ -57,6 +57,9 @@ pub enum PhoneError {
     /// No call is up.
     #[error("no call is up")]
     NotEstablished,
+    /// No call is on hold that could be transferred.
+    #[error("no call is on hold beside the one that is up")]
+    NothingToTransfer,
     /// Another call is there already.
     #[error("there is a call already; hang up first")]
     Busy,
@@ -89,17 +92,42 @@ pub enum PhoneError {
     NotSending,
 }
 
+/// How a call is placed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DialOptions {
+    /// The INVITE carries no offer: the other side makes it, and the ACK answers (RFC 3261 13.2.1).
+    pub delayed_offer: bool,
+    /// Allowed beside a call that is on hold, to consult somebody before a transfer.
+    pub consultation: bool,
+    /// Further header fields of the INVITE, name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What others have told the phone besides calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Text messages, in order.
+    pub texts: Vec<String>,
+    /// Keys that came by INFO.
+    pub info_digits: String,
+    /// How often it was made to fetch its configuration again.
+    pub check_syncs: u32,
+}
+
 /// What the user wants the phone to do.
 #[derive(Debug)]
 pub(crate) enum Action {
-    Dial(String),
+    Dial(String, DialOptions),
     Answer,
     Reject,
     Hangup,
     Hold,
     Resume,
     Dtmf(String),
-    Transfer(String),
+    DtmfByInfo(String),
+    /// With the subscription of RFC 3515, or without by RFC 4488.
+    Transfer(String, bool),
+    CompleteTransfer,
     SetAutoAnswer(Option<Duration>),
     SetLoopback(bool),
     Reregister,
@@ -111,6 +139,7 @@ pub(crate) enum Command {
     Act(Action, oneshot::Sender<Result<(), PhoneError>>),
     Registered(oneshot::Sender<bool>),
     State(oneshot::Sender<CallState>),
+    Inbox(oneshot::Sender<Received>),
 }
 
 impl SimPhone {
@@ -152,7 +181,15 @@ impl SimPhone {
     /// # Errors
     /// When there is a call, or the address cannot be read.
     pub async fn dial(&self, uri: &str) -> Result<(), PhoneError> {
-        self.act(Action::Dial(uri.to_owned())).await
+        self.dial_with(uri, DialOptions::default()).await
+    }
+
+    /// Places a call in a way of its own.
+    ///
+    /// # Errors
+    /// When there is a call, other than one on hold for a consultation, or the address cannot be read.
+    pub async fn dial_with(&self, uri: &str, options: DialOptions) -> Result<(), PhoneError> {
+        self.act(Action::Dial(uri.to_owned(), options)).await
     }
 
     /// Answers the ringing call.
@@ -208,7 +245,37 @@ impl SimPhone {
     /// # Errors
     /// When no call is up, it is being transferred, or the address cannot be read.
     pub async fn transfer(&self, uri: &str) -> Result<(), PhoneError> {
-        self.act(Action::Transfer(uri.to_owned())).await
+        self.act(Action::Transfer(uri.to_owned(), true)).await
+    }
+
+    /// Like [`SimPhone::transfer`], without being told how it goes on (RFC 4488); hangs up when the other side agrees.
+    ///
+    /// # Errors
+    /// As [`SimPhone::transfer`].
+    pub async fn transfer_unreported(&self, uri: &str) -> Result<(), PhoneError> {
+        self.act(Action::Transfer(uri.to_owned(), false)).await
+    }
+
+    /// Connects the call on hold with the one that is up (attended transfer, RFC 5589 7); the call on hold ends when
+    /// that succeeds, and whoever is called ends the other.
+    ///
+    /// # Errors
+    /// When no call is up beside one on hold, or that is being transferred.
+    pub async fn complete_transfer(&self) -> Result<(), PhoneError> {
+        self.act(Action::CompleteTransfer).await
+    }
+
+    /// Sends keys by INFO, one application/dtmf-relay body each. Returns before they are answered.
+    ///
+    /// # Errors
+    /// When no call is up or a character is no key.
+    pub async fn dtmf_by_info(&self, digits: &str) -> Result<(), PhoneError> {
+        self.act(Action::DtmfByInfo(digits.to_owned())).await
+    }
+
+    /// What others have told the phone besides calls.
+    pub async fn received(&self) -> Received {
+        self.ask(Command::Inbox).await.unwrap_or_default()
     }
 
     /// Sets after what ringing time the next calls are answered; `None` leaves it to [`SimPhone::answer`].

@@ -10,7 +10,6 @@ use crate::call::{CallKey, Change, Stage};
 use crate::handle::PhoneError;
 use crate::incoming::{answer_of, takes_body, with_accept};
 use crate::phone::{Phone, Purpose};
-use crate::requests::{SUPPORTED, with_allow};
 use crate::session::Session;
 
 impl Phone {
@@ -165,10 +164,9 @@ impl Phone {
         else {
             return;
         };
+        let abilities = self.abilities();
         let transaction = self.request_in_dialog(now, key, "INVITE", Purpose::Change(key), |builder| {
-            with_allow(builder)
-                .header("Supported", SUPPORTED.join(", "))
-                .body("application/sdp", offer)
+            abilities.write(builder).body("application/sdp", offer)
         });
         if let Some(call) = self.call_mut(key) {
             call.change = Some(Change {
@@ -191,7 +189,7 @@ impl Phone {
         };
         dialog.refresh_target(response);
         let dialog = dialog.clone();
-        let acknowledgement = self.acknowledge(&dialog, &invite, None);
+        let acknowledgement = self.acknowledge(&dialog, &invite, None, None);
         let Some(call) = self.call_mut(key) else { return };
         call.acknowledgement = Some(acknowledgement);
         let agreed = match (&mut call.session, answer_of(response)) {

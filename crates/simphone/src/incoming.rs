@@ -10,7 +10,7 @@ use crate::call::{CallKey, Received, Stage, Unacknowledged};
 use crate::handle::PhoneError;
 use crate::media::lock;
 use crate::phone::Phone;
-use crate::requests::{SUPPORTED, with_allow};
+use crate::requests::takes_descriptions;
 use crate::session::Session;
 
 /// How long the phone rings when nobody answers and the INVITE does not say.
@@ -19,14 +19,21 @@ const RINGING_PATIENCE: Duration = Duration::from_secs(180);
 impl Phone {
     /// An INVITE outside any dialog (13.3.1).
     pub(crate) fn on_invite(&mut self, now: Duration, id: TransactionId, invite: &Message) {
-        if self.is_merged(invite) {
+        if self.is_merged(invite) && !self.has(Fault::MergedAccepted) {
             return self.respond(now, id, invite, 482, |builder| builder);
         }
         if self.is_stopping() {
             return self.respond(now, id, invite, 480, |builder| builder);
         }
-        if self.current().is_some() {
+        let replaced = match self.call_replaced_by(invite) {
+            Ok(replaced) => replaced,
+            Err(status) => return self.respond(now, id, invite, status, |builder| builder),
+        };
+        if replaced.is_none() && self.current().is_some() {
             return self.respond(now, id, invite, 486, |builder| builder);
+        }
+        if !takes_descriptions(invite) && !self.has(Fault::AcceptIgnored) {
+            return self.respond(now, id, invite, 406, |builder| builder);
         }
         if !takes_body(invite) {
             return self.respond(now, id, invite, 415, with_accept);
@@ -62,10 +69,17 @@ impl Phone {
             answer_at: self.auto_answer().map(|after| now + after),
             rings_until: now + patience.unwrap_or(RINGING_PATIENCE).min(RINGING_PATIENCE),
         });
+        let key = call.key;
         self.calls.push(call);
+        if let Some(replaced) = replaced {
+            // RFC 3891 3: it takes the place of a call, so it does not ring
+            self.answer_call(now, key);
+            return self.end_replaced(now, replaced);
+        }
         if !self.has(Fault::No180) {
+            let abilities = self.abilities();
             self.respond_tagged(now, id, invite, 180, &tag, |builder| {
-                with_allow(builder.header("Contact", contact))
+                abilities.allow(builder.header("Contact", contact))
             });
         }
     }
@@ -210,9 +224,10 @@ impl Phone {
             .call(key)
             .and_then(|call| call.dialog.as_ref())
             .map(|dialog| dialog.local_tag.clone());
+        let abilities = self.abilities();
         let bytes = self.respond_tagged(now, id, invite, 200, &tag.unwrap_or_default(), |builder| {
-            with_allow(builder.header("Contact", contact))
-                .header("Supported", SUPPORTED.join(", "))
+            abilities
+                .write(builder.header("Contact", contact))
                 .body("application/sdp", description)
         });
         let interval = self.timers.t1;
@@ -243,11 +258,7 @@ impl Phone {
         let Ok(open) = self.open_media() else {
             return self.refuse(now, key, 500);
         };
-        let mut session = Session::new(
-            self.capabilities(),
-            open.port.local_addr(),
-            self.ids.next_u64() >> 33,
-        );
+        let mut session = self.new_session(&open);
         let description = match answer_of(&invite) {
             Some(offer) => match session.answer(&offer, false) {
                 Ok(description) => description,

@@ -4,6 +4,7 @@
 //! RFC 3261, 3264, 3515, 3550 and 4733 ask of a phone; each [`Fault`] changes one behaviour, so that every test case of
 //! the lab can be shown to fail. It runs on any [`voxproof_net::Net`], in real or virtual time.
 
+mod again;
 mod authentication;
 mod call;
 mod config;
@@ -13,10 +14,13 @@ mod hold;
 mod incoming;
 mod live;
 mod media;
+mod messages;
 mod outgoing;
 mod phone;
 mod playout;
+mod redirect;
 mod register;
+mod replaces;
 mod requests;
 mod session;
 mod teardown;
@@ -24,6 +28,6 @@ mod tones;
 mod transfer;
 mod wire;
 
-pub use config::{AudioCodec, SimPhoneConfig};
+pub use config::{AudioCodec, CheckSync, ReliableProvisionals, SessionTimers, SimPhoneConfig};
 pub use fault::{Fault, UnknownFault};
-pub use handle::{CallState, PhoneError, SimPhone};
+pub use handle::{CallState, DialOptions, PhoneError, Received, SimPhone};

@@ -10,7 +10,8 @@ use crate::Fault;
 use crate::call::{CallKey, OpenMedia, Stage};
 use crate::handle::PhoneError;
 use crate::media::{CallMedia, lock};
-use crate::phone::Phone;
+use crate::phone::{Phone, Purpose};
+use crate::session::Session;
 
 const DEATH_AFTER_ANSWER: Duration = Duration::from_secs(1);
 
@@ -26,6 +27,12 @@ impl Phone {
         let session: Arc<Mutex<CallMedia>> = Arc::clone(&media);
         let port = self.net.open_media(self.config.local, session)?;
         Ok(OpenMedia { port, media })
+    }
+
+    /// A negotiation for this port.
+    pub(crate) fn new_session(&mut self, open: &OpenMedia) -> Session {
+        let number = self.ids.next_u64() >> 33;
+        Session::new(self.capabilities(), open.port.local_addr(), number)
     }
 
     /// Early media: the user hears it, but does not talk yet.
@@ -81,6 +88,21 @@ impl Phone {
             return Err(PhoneError::NotSending);
         }
         media.press(&events);
+        Ok(())
+    }
+
+    /// Keys by INFO, each a request of its own (application/dtmf-relay).
+    pub(crate) fn user_presses_by_info(&mut self, now: Duration, digits: &str) -> Result<(), PhoneError> {
+        let key = self.established()?;
+        if let Some(digit) = digits.chars().find(|digit| digit_event(*digit).is_none()) {
+            return Err(PhoneError::InvalidDigit(digit));
+        }
+        for digit in digits.chars() {
+            let body = format!("Signal={}\r\nDuration=100\r\n", digit.to_ascii_uppercase());
+            self.request_in_dialog(now, key, "INFO", Purpose::Info(key), |builder| {
+                builder.body("application/dtmf-relay", body)
+            });
+        }
         Ok(())
     }
 

@@ -6,23 +6,33 @@ use voxproof_sip::sdp::Direction;
 use voxproof_sip::{Builder, Dialog, Message, TransactionId, Uri, cancel_for};
 
 use crate::Fault;
-use crate::call::{Acknowledgement, CallKey, Placed, Stage};
-use crate::handle::PhoneError;
+use crate::call::{Acknowledgement, CallKey, Early, Placed, Stage};
+use crate::handle::{DialOptions, PhoneError};
 use crate::incoming::answer_of;
 use crate::phone::{Phone, Purpose, USER_AGENT};
-use crate::requests::{ALLOW, SUPPORTED};
-use crate::session::Session;
+
+/// So many branches of one call are kept apart; a proxy that forks further is not followed.
+const MOST_BRANCHES: usize = 16;
+
+/// So many ended branches are remembered, in case their 2xx comes again.
+const MOST_ENDED: usize = 32;
 
 impl Phone {
-    pub(crate) fn dial(&mut self, now: Duration, text: &str) -> Result<(), PhoneError> {
+    pub(crate) fn dial(&mut self, now: Duration, text: &str, options: DialOptions) -> Result<(), PhoneError> {
         if self.is_stopping() {
             return Err(PhoneError::Stopped);
         }
-        if self.current().is_some() {
+        let mut active = self.calls.iter().filter(|call| call.is_active());
+        let free = if options.consultation {
+            active.all(|call| call.stage == Stage::Established && call.held)
+        } else {
+            active.next().is_none()
+        };
+        if !free {
             return Err(PhoneError::Busy);
         }
         let target = self.target(text)?;
-        self.place_call(now, &target, Vec::new(), None)?;
+        self.place_call(now, &target, options, None)?;
         Ok(())
     }
 
@@ -47,25 +57,24 @@ impl Phone {
         Uri::parse(&format!("sip:{user}@{}", self.config.server)).map_err(|_| invalid())
     }
 
-    /// Sends an INVITE through the outbound proxy.
+    /// Sends an INVITE by the registrar's routes, else through the outbound proxy.
     pub(crate) fn place_call(
         &mut self,
         now: Duration,
         target: &Uri,
-        headers: Vec<(&'static str, String)>,
+        options: DialOptions,
         referred_by: Option<CallKey>,
     ) -> Result<CallKey, PhoneError> {
         let media = self.open_media()?;
-        let mut session = Session::new(
-            self.capabilities(),
-            media.port.local_addr(),
-            self.ids.next_u64() >> 33,
-        );
-        let offer = session.offer(Direction::SendRecv, false);
+        let mut session = self.new_session(&media);
         let mut call = self.new_call(Stage::Dialing);
         let uri = target.to_request_uri();
-        let mut builder = Builder::request("INVITE", &uri)
-            .header("Via", self.via())
+        let (routes, destination) = self.way_out();
+        let mut builder = Builder::request("INVITE", &uri).header("Via", self.via());
+        for route in &routes {
+            builder = builder.header("Route", route);
+        }
+        builder = builder
             .header("Max-Forwards", "70")
             .header(
                 "From",
@@ -74,24 +83,32 @@ impl Phone {
             .header("To", format!("<{uri}>"))
             .header("Call-ID", self.ids.call_id(&self.contact.ip().to_string()))
             .header("CSeq", "1 INVITE")
-            .header("Contact", self.contact_header())
-            .header("Allow", ALLOW.join(", "))
-            .header("Supported", SUPPORTED.join(", "))
-            .header("User-Agent", USER_AGENT);
-        for (name, value) in headers {
+            .header("Contact", self.contact_header());
+        builder = self.abilities().write(builder).header("User-Agent", USER_AGENT);
+        for (name, value) in &options.headers {
             builder = builder.header(name, value);
         }
-        let bytes = builder.body("application/sdp", offer).build();
-        let (key, destination) = (call.key, self.config.server);
+        let bytes = if options.delayed_offer {
+            builder.build()
+        } else {
+            builder
+                .body("application/sdp", session.offer(Direction::SendRecv, false))
+                .build()
+        };
+        let key = call.key;
         let request = Message::parse(&bytes);
-        let transaction = self.request(now, bytes, destination, Purpose::Invite(key), 0);
+        let transaction = self.request(now, bytes, destination, Purpose::Invite(key), Vec::new());
         call.session = Some(session);
         call.media = Some(media);
         call.placed = Some(Placed {
             transaction,
             request,
-            target: uri,
+            target: uri.clone(),
             destination,
+            delayed_offer: options.delayed_offer,
+            early: Vec::new(),
+            alternatives: Vec::new(),
+            tried: vec![uri],
             provisional: false,
             referred_by,
             gives_up_at: None,
@@ -114,14 +131,27 @@ impl Phone {
             (_, 0..200) => {}
             (Some(Stage::Dialing), 200..300) => self.on_answered(now, key, response),
             (Some(Stage::Established), 200..300) if self.acknowledge_again(key, response) => {}
+            (_, 200..300) if self.acknowledge_ended_again(response) => {}
             // an answer nobody waits for any more, or of a second branch (13.2.2.4): take it and hang up at once
             (_, 200..300) => {
-                self.acknowledge_and_end(now, id, response);
-                if stage == Some(Stage::Cancelling) {
+                let cancelled = stage == Some(Stage::Cancelling);
+                if cancelled || !self.has(Fault::SecondOkUnacked) {
+                    let lasting = if cancelled {
+                        Fault::CancelRaceNoBye
+                    } else {
+                        Fault::SecondOkKept
+                    };
+                    let ends = !self.has(lasting);
+                    self.acknowledge_and_end(now, id, response, ends);
+                }
+                if cancelled {
                     self.finish_call(key);
                 }
             }
             (Some(Stage::Dialing), 401 | 407) if self.retry_invite(now, key, id, response) => {}
+            (Some(Stage::Dialing), 300..400) if self.redirect(now, key, response) => {}
+            // 16.7: a 6xx speaks for everybody, other failures only for one address of a redirection
+            (Some(Stage::Dialing), 400..600) if self.try_alternative(now, key) => {}
             _ => {
                 let reason = response.reason().unwrap_or_default().to_owned();
                 self.on_call_failed(now, key, status, &reason);
@@ -169,6 +199,7 @@ impl Phone {
         dialog: &Dialog,
         invite: &Message,
         dialled: Option<&str>,
+        answer: Option<Vec<u8>>,
     ) -> Acknowledgement {
         let cseq = invite.cseq().map(|cseq| cseq.number).unwrap_or_default();
         let mut builder = dialog.ack(cseq, &mut self.ids).header("User-Agent", USER_AGENT);
@@ -180,6 +211,9 @@ impl Phone {
             for value in invite.headers(long) {
                 builder = builder.header(name, value);
             }
+        }
+        if let Some(answer) = answer {
+            builder = builder.body("application/sdp", answer);
         }
         let mut bytes = builder.build();
         if let (Some(uri), Some(end)) = (dialled, bytes.iter().position(|byte| *byte == b'\r')) {
@@ -223,33 +257,84 @@ impl Phone {
             }
             return;
         }
-        if let (Some(early), Some(session)) = (answer_of(response), &mut call.session)
-            && session.accept(&early).is_ok()
+        let tag = response.to().and_then(|to| to.tag().map(str::to_owned));
+        let (Some(tag), 101..) = (tag, response.status().unwrap_or_default()) else {
+            return;
+        };
+        let Some(placed) = &mut call.placed else { return };
+        if response.status() == Some(199) {
+            // RFC 6228: that branch has failed, the others go on
+            return placed.early.retain(|early| early.dialog.remote_tag != tag);
+        }
+        let known = placed
+            .early
+            .iter()
+            .position(|early| early.dialog.remote_tag == tag);
+        let index = match (known, Dialog::from_uac(&placed.request, response)) {
+            (Some(index), _) => index,
+            (None, Some(dialog)) if placed.early.len() < MOST_BRANCHES => {
+                placed.early.push(Early {
+                    dialog,
+                    description: None,
+                });
+                placed.early.len() - 1
+            }
+            _ => return,
+        };
+        let Some(description) = answer_of(response).filter(|_| !placed.delayed_offer) else {
+            return;
+        };
+        if let Some(early) = placed.early.get_mut(index) {
+            early.description = Some(description.clone());
+        }
+        if let Some(session) = &mut call.session
+            && session.accept(&description).is_ok()
         {
             call.apply_session();
-            self.listen(key);
+            if !self.has(Fault::EarlyMediaSilent) {
+                self.listen(key);
+            }
         }
     }
 
     fn on_answered(&mut self, now: Duration, key: CallKey, response: &Message) {
         let to_dialled = self.has(Fault::AckToRequestUri);
-        let Some(placed) = self.call(key).and_then(|call| call.placed.as_ref()) else {
-            return;
-        };
+        let Some(call) = self.call_mut(key) else { return };
+        let Some(placed) = &mut call.placed else { return };
         let (invite, target, referrer) = (placed.request.clone(), placed.target.clone(), placed.referred_by);
-        let Some(dialog) = Dialog::from_uac(&invite, response) else {
+        let Some(mut dialog) = Dialog::from_uac(&invite, response) else {
             return;
         };
-        let acknowledgement = self.acknowledge(&dialog, &invite, to_dialled.then_some(target.as_str()));
+        let early = placed
+            .early
+            .drain(..)
+            .find(|early| early.dialog.remote_tag == dialog.remote_tag);
+        let mut description = answer_of(response);
+        if let Some(early) = early {
+            // 13.2.2.4: the route set is the 2xx's, the numbers go on from the early dialog
+            dialog.local_cseq = dialog.local_cseq.max(early.dialog.local_cseq);
+            dialog.remote_cseq = early.dialog.remote_cseq;
+            // an early answer of the same branch counts when the 2xx has none
+            description = description.or(early.description);
+        }
+        let offered_to_us = placed.delayed_offer;
+        let (agreed, answer) = match (&mut call.session, description) {
+            (Some(session), Some(offer)) if offered_to_us => {
+                let answer = session.answer(&offer, false).ok();
+                (answer.is_some(), answer)
+            }
+            (Some(session), Some(answer)) => (session.accept(&answer).is_ok(), None),
+            _ => (false, None),
+        };
+        let acknowledgement =
+            self.acknowledge(&dialog, &invite, to_dialled.then_some(target.as_str()), answer);
+        let loopback = self.loopback;
         let Some(call) = self.call_mut(key) else { return };
         call.dialog = Some(dialog);
         call.acknowledgement = Some(acknowledgement);
-        let agreed = match (&mut call.session, answer_of(response)) {
-            (Some(session), Some(answer)) => session.accept(&answer).is_ok(),
-            // an early answer counts when the 2xx has none
-            (Some(session), None) => session.plan().is_some(),
-            (None, _) => false,
-        };
+        if let Some(open) = &call.media {
+            crate::media::lock(&open.media).set_loopback(loopback);
+        }
         if agreed {
             self.go_live(now, key);
         } else {
@@ -260,20 +345,42 @@ impl Phone {
         }
     }
 
-    fn acknowledge_and_end(&mut self, now: Duration, id: TransactionId, response: &Message) {
+    /// Sends the ACK again for a retransmission of a 2xx whose call was ended at once. Whether it was one.
+    fn acknowledge_ended_again(&mut self, response: &Message) -> bool {
+        let (call_id, number) = (response.call_id(), response.cseq().map(|cseq| cseq.number));
+        let tag = response.to().and_then(|to| to.tag().map(str::to_owned));
+        let known = self.ended_forks.iter().find(|(id, ack)| {
+            Some(id.as_str()) == call_id && Some(ack.cseq) == number && Some(&ack.remote_tag) == tag.as_ref()
+        });
+        let Some((bytes, destination)) = known.map(|(_, ack)| (ack.bytes.clone(), ack.destination)) else {
+            return false;
+        };
+        self.transactions.send(bytes, destination);
+        true
+    }
+
+    fn acknowledge_and_end(&mut self, now: Duration, id: TransactionId, response: &Message, ends: bool) {
         let Some(invite) = self.requests.get(&id).map(|request| request.message.clone()) else {
             return;
         };
         let Some(mut dialog) = Dialog::from_uac(&invite, response) else {
             return;
         };
-        self.acknowledge(&dialog, &invite, None);
+        let acknowledgement = self.acknowledge(&dialog, &invite, None, None);
+        self.ended_forks
+            .push_back((dialog.call_id.clone(), acknowledgement));
+        if self.ended_forks.len() > MOST_ENDED {
+            self.ended_forks.pop_front();
+        }
+        if !ends {
+            return;
+        }
         let destination = self.resolve(&dialog.next_hop());
         let bye = dialog
             .request("BYE", &mut self.ids)
             .header("User-Agent", USER_AGENT)
             .build();
-        self.request(now, bye, destination, Purpose::Bye, 0);
+        self.request(now, bye, destination, Purpose::Bye, Vec::new());
     }
 
     fn retry_invite(&mut self, now: Duration, key: CallKey, id: TransactionId, refusal: &Message) -> bool {
@@ -291,6 +398,7 @@ impl Phone {
             placed.transaction = transaction;
             placed.request = request;
             placed.provisional = false;
+            placed.early.clear();
         }
         true
     }
@@ -312,6 +420,6 @@ impl Phone {
                 .replace(&branch, &self.ids.branch())
                 .into_bytes();
         }
-        self.request(now, bytes, destination, Purpose::Cancel, 0);
+        self.request(now, bytes, destination, Purpose::Cancel, Vec::new());
     }
 }

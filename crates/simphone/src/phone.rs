@@ -1,16 +1,19 @@
 //! The phone's task: datagrams, commands and time come in, each is worked off before the next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use voxproof_net::{Clock, Endpoint, Net};
-use voxproof_sip::{Builder, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Uri};
+use voxproof_sip::{
+    Builder, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Uri,
+};
 
-use crate::authentication::{Authentication, with_credentials};
-use crate::call::{Call, CallKey, OpenMedia, Stage};
+use crate::authentication::{Authentication, realms, with_credentials};
+use crate::call::{Acknowledgement, Call, CallKey, OpenMedia, Stage};
 use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
+use crate::messages::Inbox;
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
 use crate::wire::{Arrival, Wire};
@@ -37,6 +40,9 @@ pub(crate) struct Phone {
     pub(crate) authentication: Authentication,
     pub(crate) registration: Registration,
     pub(crate) calls: Vec<Call>,
+    /// The ACKs of 2xx whose call was ended at once, with its Call-ID: they may be asked for again.
+    pub(crate) ended_forks: VecDeque<(String, Acknowledgement)>,
+    pub(crate) inbox: Inbox,
     pub(crate) calls_made: u64,
     pub(crate) last: LastMedia,
     /// Media that a fault keeps alive after its call, and until when.
@@ -59,9 +65,9 @@ struct Stopping {
 pub(crate) struct ClientRequest {
     pub(crate) purpose: Purpose,
     pub(crate) message: Message,
-    pub(crate) destination: SocketAddr,
-    /// How many challenges it has answered.
-    pub(crate) attempts: u8,
+    pub(crate) destination: Hop,
+    /// The realms whose challenges it has answered.
+    pub(crate) answered: Vec<String>,
 }
 
 /// What a request of ours is for.
@@ -74,6 +80,7 @@ pub(crate) enum Purpose {
     Cancel,
     Refer(CallKey),
     Notify(CallKey),
+    Info(CallKey),
 }
 
 impl Phone {
@@ -86,9 +93,11 @@ impl Phone {
             timers: Timers::default(),
             transactions: Transactions::new(Timers::default()),
             requests: HashMap::new(),
-            authentication: Authentication::new(&config.username, &config.password),
+            authentication: Authentication::new(&config.username, &config.password, &config.faults),
             registration: Registration::new(&config, contact, &mut ids),
             calls: Vec::new(),
+            ended_forks: VecDeque::new(),
+            inbox: Inbox::default(),
             calls_made: 0,
             last,
             afterglow: Vec::new(),
@@ -189,9 +198,9 @@ impl Phone {
         &mut self,
         now: Duration,
         bytes: Vec<u8>,
-        destination: SocketAddr,
+        destination: Hop,
         purpose: Purpose,
-        attempts: u8,
+        answered: Vec<String>,
     ) -> TransactionId {
         let message = Message::parse(&bytes);
         let id = self.transactions.request(now, bytes, destination);
@@ -201,7 +210,7 @@ impl Phone {
                 purpose,
                 message,
                 destination,
-                attempts,
+                answered,
             },
         );
         id
@@ -224,7 +233,7 @@ impl Phone {
         let next_hop = dialog.next_hop();
         let bytes = finish(builder).build();
         let destination = self.resolve(&next_hop);
-        Some(self.request(now, bytes, destination, purpose, 0))
+        Some(self.request(now, bytes, destination, purpose, Vec::new()))
     }
 
     /// Sends the request of a transaction again with credentials. `None` when that makes no sense.
@@ -235,11 +244,11 @@ impl Phone {
         refusal: &Message,
     ) -> Option<TransactionId> {
         let request = self.requests.get(&id)?.clone();
-        let headers =
+        let answers =
             self.authentication
-                .answer(&request.message, refusal, request.attempts, &mut self.ids)?;
+                .answer(&request.message, refusal, &request.answered, &mut self.ids)?;
         let dialog = match request.purpose {
-            Purpose::Change(key) | Purpose::Refer(key) | Purpose::Notify(key) => {
+            Purpose::Change(key) | Purpose::Refer(key) | Purpose::Notify(key) | Purpose::Info(key) => {
                 self.call_mut(key).and_then(|call| call.dialog.as_mut())
             }
             _ => None,
@@ -251,14 +260,14 @@ impl Phone {
             }
             None => request.message.cseq()?.number + 1,
         };
-        let bytes = with_credentials(&request.message, cseq, &self.ids.branch(), &headers);
+        let bytes = with_credentials(&request.message, cseq, &self.ids.branch(), &answers);
         self.requests.remove(&id);
         Some(self.request(
             now,
             bytes,
             request.destination,
             request.purpose,
-            request.attempts + 1,
+            realms(&request.answered, &answers),
         ))
     }
 
@@ -292,11 +301,27 @@ impl Phone {
     }
 
     /// The address a URI leads to. The phone asks no name server: names are its outbound proxy's business.
-    pub(crate) fn resolve(&self, uri: &str) -> SocketAddr {
+    pub(crate) fn resolve(&self, uri: &str) -> Hop {
         let address = Uri::parse(uri)
             .ok()
             .and_then(|uri| Some(SocketAddr::new(uri.host.parse().ok()?, uri.port.unwrap_or(5060))));
-        address.unwrap_or(self.config.server)
+        Hop::from(address.unwrap_or(self.config.server))
+    }
+
+    /// The way of requests outside dialogs: the routes the registrar has prescribed (RFC 3608 5), else the server.
+    pub(crate) fn way_out(&self) -> (Vec<String>, Hop) {
+        let routes = self.registration.service_route();
+        match routes.first() {
+            Some(first) if !self.has(Fault::ServiceRouteIgnored) => {
+                let uri = first
+                    .trim_start_matches('<')
+                    .split('>')
+                    .next()
+                    .unwrap_or_default();
+                (routes.to_vec(), self.resolve(uri))
+            }
+            _ => (Vec::new(), Hop::from(self.config.server)),
+        }
     }
 
     /// The phone's Contact.
@@ -363,14 +388,14 @@ impl Phone {
             Purpose::Register => return self.on_register_response(now, id, message),
             Purpose::Invite(key) => return self.on_invite_response(now, key, id, message),
             Purpose::Change(key) => return self.on_change_response(now, key, id, message),
-            Purpose::Bye | Purpose::Cancel | Purpose::Refer(_) | Purpose::Notify(_) => {}
+            _ => {}
         }
         if status < 200 || (matches!(status, 401 | 407) && self.authenticate(now, id, message).is_some()) {
             return;
         }
         self.requests.remove(&id);
         match purpose {
-            Purpose::Refer(key) => self.on_refer_response(key, status),
+            Purpose::Refer(key) => self.on_refer_response(now, key, status, Some(message)),
             Purpose::Notify(key) if matches!(status, 408 | 481) => self.end_referral(key),
             _ => {}
         }
@@ -384,9 +409,9 @@ impl Phone {
             Purpose::Register => self.on_register_timeout(now),
             Purpose::Invite(key) => self.on_call_failed(now, key, 408, "Request Timeout"),
             Purpose::Change(key) => self.on_change_timeout(now, key),
-            Purpose::Refer(key) => self.on_refer_response(key, 408),
+            Purpose::Refer(key) => self.on_refer_response(now, key, 408, None),
             Purpose::Notify(key) => self.end_referral(key),
-            Purpose::Bye | Purpose::Cancel => {}
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) => {}
         }
     }
 
@@ -397,19 +422,22 @@ impl Phone {
             Command::Act(action, reply) => drop(reply.send(self.act(now, action))),
             Command::Registered(reply) => drop(reply.send(self.registration.is_bound(now))),
             Command::State(reply) => drop(reply.send(self.state())),
+            Command::Inbox(reply) => drop(reply.send(self.inbox_contents())),
         }
     }
 
     fn act(&mut self, now: Duration, action: Action) -> Result<(), PhoneError> {
         match action {
-            Action::Dial(uri) => self.dial(now, &uri),
+            Action::Dial(uri, options) => self.dial(now, &uri, options),
             Action::Answer => self.user_answers(now),
             Action::Reject => self.user_rejects(now),
             Action::Hangup => self.user_hangs_up(now),
             Action::Hold => self.user_changes(now, true),
             Action::Resume => self.user_changes(now, false),
             Action::Dtmf(digits) => self.user_presses(&digits),
-            Action::Transfer(uri) => self.user_transfers(now, &uri),
+            Action::DtmfByInfo(digits) => self.user_presses_by_info(now, &digits),
+            Action::Transfer(uri, subscription) => self.user_transfers(now, &uri, subscription),
+            Action::CompleteTransfer => self.user_completes_transfer(now),
             Action::SetAutoAnswer(after) => {
                 self.auto_answer = after;
                 Ok(())
@@ -489,6 +517,7 @@ impl Phone {
         let single = [
             self.transactions.poll_timeout(),
             self.registration.deadline(),
+            self.registration.keep_alive_deadline(),
             self.dies_at,
             self.stopping.as_ref().map(|stopping| stopping.deadline),
         ];
@@ -502,6 +531,7 @@ impl Phone {
     fn due(&mut self, now: Duration) {
         self.transactions.handle_timeout(now);
         self.registration_due(now);
+        self.keep_alive_due(now);
         for key in self.calls.iter().map(|call| call.key).collect::<Vec<_>>() {
             self.received_call_due(now, key);
             self.acknowledgement_due(now, key);

@@ -3,17 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Builder, Challenge, IdSource, Message, TransactionId};
+use voxproof_sip::{Builder, Challenge, Hop, IdSource, Message, TransactionId};
 
-use crate::authentication::{challenges, with_credentials};
+use crate::authentication::{challenges, realms, with_credentials};
 use crate::handle::PhoneError;
 use crate::phone::{Phone, Purpose, USER_AGENT};
-use crate::requests::ALLOW;
 use crate::{Fault, SimPhoneConfig};
 
 /// A refused or unanswered registration is tried again after this, doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
+/// So many prescribed routes are kept.
+const MOST_ROUTES: usize = 16;
 
 /// The state of the phone's binding at its registrar.
 #[derive(Debug)]
@@ -30,6 +32,11 @@ pub(crate) struct Registration {
     pending: Option<Pending>,
     /// The last challenge, to save the round trip on a refresh.
     challenge: Option<(&'static str, Challenge)>,
+    /// The way out that the registrar has prescribed (RFC 3608 5).
+    service_route: Vec<String>,
+    /// Names this phone to its registrar whatever its address (RFC 5626 4.1).
+    instance: String,
+    keep_alive_at: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +59,18 @@ impl Registration {
             retry: FIRST_RETRY,
             pending: None,
             challenge: None,
+            service_route: Vec::new(),
+            instance: instance(config),
+            keep_alive_at: config.keep_alive,
         }
+    }
+
+    pub(crate) fn service_route(&self) -> &[String] {
+        &self.service_route
+    }
+
+    pub(crate) const fn keep_alive_deadline(&self) -> Option<Duration> {
+        self.keep_alive_at
     }
 
     pub(crate) fn is_bound(&self, now: Duration) -> bool {
@@ -124,13 +142,43 @@ impl Phone {
             _ => {
                 self.requests.remove(&id);
                 if !self.registration_over(now, true) {
-                    let asked = response
-                        .header("retry-after")
-                        .and_then(leading_seconds)
-                        .map(Duration::from_secs);
-                    self.registration.try_later(now, asked);
+                    self.plan_after_refusal(now, response);
                 }
             }
+        }
+    }
+
+    fn plan_after_refusal(&mut self, now: Duration, response: &Message) {
+        if response.status() == Some(403) {
+            if self.has(Fault::RegisterHammers403) {
+                self.registration.next = Some(now + Duration::from_secs(1));
+                return;
+            }
+            // 21.4.4: the same request shall not be repeated; whoever has the account may open it again, though
+            if !self.config.retries_when_forbidden {
+                return;
+            }
+        }
+        let asked = response
+            .header("retry-after")
+            .and_then(leading_seconds)
+            .map(Duration::from_secs);
+        if asked.is_some() && self.has(Fault::RetryAfterIgnored) {
+            self.registration.next = Some(now + Duration::from_secs(1));
+            return;
+        }
+        self.registration.try_later(now, asked);
+    }
+
+    /// Sends the empty lines that keep the way back open (RFC 5626 3.5.1), where the user wants them.
+    pub(crate) fn keep_alive_due(&mut self, now: Duration) {
+        let Some(interval) = self.config.keep_alive else {
+            return;
+        };
+        if self.registration.keep_alive_at.is_some_and(|at| at <= now) {
+            self.registration.keep_alive_at = Some(now + interval);
+            let server = Hop::from(self.config.server);
+            self.transactions.send(b"\r\n\r\n".to_vec(), server);
         }
     }
 
@@ -147,10 +195,19 @@ impl Phone {
             .header("To", own)
             .header("Call-ID", &self.registration.call_id)
             .header("CSeq", format!("{} REGISTER", self.registration.cseq))
-            .header("Contact", self.contact_header())
-            .header("Expires", expires.to_string())
-            .header("Allow", ALLOW.join(", "))
-            .header("User-Agent", USER_AGENT);
+            .header("Contact", self.registered_contact())
+            .header("Expires", expires.to_string());
+        builder = self.abilities().allow(builder).header("User-Agent", USER_AGENT);
+        let extensions: Vec<&str> = [
+            (!self.has(Fault::PathUnsupported)).then_some("path"),
+            self.config.outbound.then_some("outbound"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !extensions.is_empty() {
+            builder = builder.header("Supported", extensions.join(", "));
+        }
         if let Some((name, challenge)) = self.registration.challenge.clone() {
             let value =
                 self.authentication
@@ -159,7 +216,23 @@ impl Phone {
                 builder = builder.header(name, value);
             }
         }
-        self.request(now, builder.build(), self.config.server, Purpose::Register, 0);
+        let server = Hop::from(self.config.server);
+        self.request(now, builder.build(), server, Purpose::Register, Vec::new());
+    }
+
+    /// The Contact of a REGISTER: with the instance and the number of the flow for a registrar with RFC 5626.
+    fn registered_contact(&self) -> String {
+        let contact = self.contact_header();
+        if !self.config.outbound {
+            return contact;
+        }
+        if self.has(Fault::OutboundWithoutInstance) {
+            return format!("{contact};reg-id=1");
+        }
+        format!(
+            "{contact};+sip.instance=\"<{}>\";reg-id=1",
+            self.registration.instance
+        )
     }
 
     fn on_registered(&mut self, now: Duration, id: TransactionId, response: &Message) {
@@ -173,6 +246,9 @@ impl Phone {
             self.registration.bound_until = None;
             self.registration.try_later(now, None);
         } else {
+            // RFC 3608 5: each answer replaces the routes of the one before
+            let routes = response.header_values("service-route").into_iter();
+            self.registration.service_route = routes.take(MOST_ROUTES).collect();
             let granted = Duration::from_secs(u64::from(granted));
             self.registration.bound_until = Some(now + granted);
             // well inside the granted time, with half a minute for retransmissions where there is that much
@@ -215,7 +291,7 @@ impl Phone {
         }
         let answer = self
             .authentication
-            .answer(&request.message, refusal, request.attempts, &mut self.ids);
+            .answer(&request.message, refusal, &request.answered, &mut self.ids);
         let Some(answers) = answer else {
             // name or password are wrong: asking again at once would only load the server
             self.registration.challenge = None;
@@ -244,7 +320,7 @@ impl Phone {
             bytes,
             request.destination,
             Purpose::Register,
-            request.attempts + 1,
+            realms(&request.answered, &answers),
         );
     }
 
@@ -280,6 +356,24 @@ impl Phone {
         }
         self.is_stopping()
     }
+}
+
+/// A UUID that is the same after each start of the same phone (RFC 5626 4.1).
+fn instance(config: &SimPhoneConfig) -> String {
+    let seed = config.username.bytes().fold(config.seed, |state, byte| {
+        IdSource::new(state ^ u64::from(byte)).next_u64()
+    });
+    let mut ids = IdSource::new(seed);
+    let (high, low) = (ids.next_u64(), ids.next_u64());
+    // version 4, variant 1 (RFC 9562 5.4)
+    format!(
+        "urn:uuid:{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 /// The seconds at the start of `Retry-After` or `Min-Expires`; comments and parameters may follow.

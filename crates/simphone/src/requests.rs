@@ -4,17 +4,64 @@ use std::time::Duration;
 
 use voxproof_sip::{Builder, Message, StartLine, TransactionId, Uri};
 
-use crate::Fault;
-use crate::call::Stage;
+use crate::call::{CallKey, Stage};
 use crate::phone::Phone;
+use crate::{Fault, ReliableProvisionals};
 
-/// The methods the phone knows.
-pub(crate) const ALLOW: [&str; 7] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REFER", "NOTIFY"];
+/// The methods the phone serves; UPDATE only where its configuration has it.
+const ALLOW: [&str; 11] = [
+    "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REFER", "NOTIFY", "PRACK", "UPDATE", "INFO", "MESSAGE",
+];
 
-/// The extensions the phone has: REFER without a subscription (RFC 4488).
-pub(crate) const SUPPORTED: [&str; 1] = ["norefersub"];
+/// The methods it knows, but leaves to others (RFC 3261 8.2.1): 405, where an unknown one is 501 (21.5.2).
+const KNOWN: [&str; 3] = ["REGISTER", "SUBSCRIBE", "PUBLISH"];
+
+/// What the phone is able to do, as it says in its messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Abilities {
+    allow: String,
+    supported: String,
+}
+
+impl Abilities {
+    /// Allow alone.
+    pub(crate) fn allow(&self, builder: Builder) -> Builder {
+        builder.header("Allow", &self.allow)
+    }
+
+    /// Allow and Supported.
+    pub(crate) fn write(&self, builder: Builder) -> Builder {
+        self.allow(builder).header("Supported", &self.supported)
+    }
+}
 
 impl Phone {
+    pub(crate) fn abilities(&self) -> Abilities {
+        Abilities {
+            allow: self.methods().join(", "),
+            supported: self.extensions().join(", "),
+        }
+    }
+
+    fn methods(&self) -> Vec<&'static str> {
+        let has = |method: &&str| *method != "UPDATE" || self.config.update;
+        ALLOW.into_iter().filter(has).collect()
+    }
+
+    /// The extensions the phone has: RFC 3262, RFC 4028, RFC 3891 and REFER without a subscription (RFC 4488).
+    pub(crate) fn extensions(&self) -> Vec<&'static str> {
+        let reliable = self.config.reliable_provisionals != ReliableProvisionals::Never;
+        [
+            reliable.then_some("100rel"),
+            self.config.session_timers.supported.then_some("timer"),
+            Some("replaces"),
+            Some("norefersub"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     pub(crate) fn on_request(&mut self, now: Duration, id: TransactionId, request: &Message) {
         if let Some(status) = malformed(request) {
             return self.respond(now, id, request, status, |builder| builder);
@@ -24,18 +71,23 @@ impl Phone {
             return self.on_cancel(now, id, request);
         }
         // 8.2.1: the method comes first
-        if !ALLOW.contains(&method.as_str()) {
-            let status = if self.has(Fault::UnknownMethod200) {
-                200
-            } else {
-                405
+        if !self.methods().contains(&method.as_str()) {
+            let status = match () {
+                () if self.has(Fault::UnknownMethod200) => 200,
+                () if KNOWN.contains(&method.as_str()) || ALLOW.contains(&method.as_str()) => 405,
+                () => 501,
             };
-            return self.respond(now, id, request, status, with_allow);
+            let abilities = self.abilities();
+            return self.respond(now, id, request, status, |builder| abilities.allow(builder));
         }
         if let Some(status) = wrong_scheme(request) {
             return self.respond(now, id, request, status, |builder| builder);
         }
-        let unsupported = unsupported(request);
+        if self.is_somebody_elses(request) {
+            // 16.3 step 3: it would have to go on from here, and may not
+            return self.respond(now, id, request, 483, |builder| builder);
+        }
+        let unsupported = self.unsupported(request);
         if !unsupported.is_empty() && !self.has(Fault::RequireIgnored) {
             // 8.2.2.3
             return self.respond(now, id, request, 420, |builder| {
@@ -47,10 +99,11 @@ impl Phone {
             _ if in_dialog => self.on_request_in_dialog(now, id, &method, request),
             "INVITE" => self.on_invite(now, id, request),
             "OPTIONS" => self.on_options(now, id, request),
-            "BYE" => self.on_stray(now, id, request),
+            "MESSAGE" => self.on_message(now, id, request),
+            "NOTIFY" => self.on_notify_outside(now, id, request),
             // RFC 3515 2.4.2: the phone calls nobody at the wish of a stranger
             "REFER" => self.respond(now, id, request, 603, |builder| builder),
-            _ => self.respond(now, id, request, 481, |builder| builder),
+            _ => self.on_stray(now, id, request),
         }
     }
 
@@ -60,34 +113,46 @@ impl Phone {
             .calls
             .iter_mut()
             .filter(|call| call.stage != Stage::Ended)
-            .find_map(|call| {
-                let matches = call.dialog.as_ref().is_some_and(|dialog| dialog.matches(request));
-                matches.then_some(call)
-            });
-        let Some(call) = call else {
-            return self.on_stray(now, id, request);
+            .find_map(|call| Some((call.key, call.dialog_of(request)?)));
+        let Some((key, dialog)) = call else {
+            return match method {
+                "NOTIFY" => self.on_notify_outside(now, id, request),
+                _ => self.on_stray(now, id, request),
+            };
         };
-        let key = call.key;
-        let outdated = call
-            .dialog
-            .as_mut()
-            .is_some_and(|dialog| dialog.accept(request).is_err());
-        if outdated && !lenient {
+        if dialog.accept(request).is_err() && !lenient {
             // 12.2.2
             return self.respond(now, id, request, 500, |builder| builder);
         }
+        self.on_request_of_call(now, key, id, method, request);
+    }
+
+    fn on_request_of_call(
+        &mut self,
+        now: Duration,
+        key: CallKey,
+        id: TransactionId,
+        method: &str,
+        request: &Message,
+    ) {
         match method {
             "INVITE" => self.on_reinvite(now, key, id, request),
             "BYE" => self.on_bye(now, key, id, request),
             "REFER" => self.on_refer(now, key, id, request),
             "NOTIFY" => self.on_notify(now, key, id, request),
+            "INFO" => self.on_info(now, id, request),
+            "MESSAGE" => self.on_message(now, id, request),
             _ => self.on_options(now, id, request),
         }
     }
 
     /// A request for a dialog that is not there (12.2.2).
-    fn on_stray(&mut self, now: Duration, id: TransactionId, request: &Message) {
-        let pretends = request.method() == Some("BYE") && self.has(Fault::StrayBye200);
+    pub(crate) fn on_stray(&mut self, now: Duration, id: TransactionId, request: &Message) {
+        let pretends = match request.method() {
+            Some("BYE") => self.has(Fault::StrayBye200),
+            Some("NOTIFY") => self.has(Fault::StrayNotify200),
+            _ => false,
+        };
         self.respond(now, id, request, if pretends { 200 } else { 481 }, |builder| {
             builder
         });
@@ -99,25 +164,40 @@ impl Phone {
             return;
         }
         let without_allow = self.has(Fault::OptionsWithoutAllow);
-        let contact = self.contact_header();
+        let (contact, abilities) = (self.contact_header(), self.abilities());
         self.respond(now, id, request, 200, |builder| {
             let builder = builder
                 .header("Contact", contact)
-                .header("Accept", "application/sdp, message/sipfrag")
+                .header("Accept", "application/sdp, message/sipfrag, text/plain")
                 .header("Accept-Encoding", "identity")
                 .header("Accept-Language", "en")
-                .header("Supported", SUPPORTED.join(", "));
+                .header("Supported", &abilities.supported);
             if without_allow {
                 builder
             } else {
-                with_allow(builder)
+                abilities.allow(builder)
             }
         });
     }
-}
 
-pub(crate) fn with_allow(builder: Builder) -> Builder {
-    builder.header("Allow", ALLOW.join(", "))
+    /// Whether a request is addressed to another host and may not travel further. The phone's server may address it by
+    /// its own name, so only Max-Forwards 0 makes the difference.
+    fn is_somebody_elses(&self, request: &Message) -> bool {
+        if request.header("max-forwards").map(str::trim) != Some("0") {
+            return false;
+        }
+        let uri = Uri::parse(request.request_uri().unwrap_or_default());
+        let host = uri.ok().and_then(|uri| uri.host.parse().ok());
+        ![Some(self.contact.ip()), Some(self.config.server.ip())].contains(&host)
+    }
+
+    fn unsupported(&self, request: &Message) -> Vec<String> {
+        let ours = self.extensions();
+        let required = request.header_values("require").into_iter();
+        required
+            .filter(|tag| !tag.is_empty() && !ours.iter().any(|ours| ours.eq_ignore_ascii_case(tag)))
+            .collect()
+    }
 }
 
 /// The status a request earns that cannot be worked on at all: 400, or 505 for another version (21.5.6).
@@ -128,11 +208,30 @@ fn malformed(request: &Message) -> Option<u16> {
     if !version.eq_ignore_ascii_case("SIP/2.0") {
         return Some(505);
     }
-    let complete = request.from().is_some_and(|from| from.tag().is_some())
+    // peers of RFC 2543 have neither branch cookie nor From tag (RFC 3261 12.1.2)
+    let old = request
+        .top_via()
+        .is_some_and(|via| !via.branch().is_some_and(|branch| branch.starts_with("z9hG4bK")));
+    let complete = request.from().is_some_and(|from| old || from.tag().is_some())
         && request.to().is_some()
         && request.call_id().is_some()
-        && request.cseq().is_some_and(|cseq| cseq.method == method);
-    (!complete).then_some(400)
+        && request
+            .cseq()
+            .is_some_and(|cseq| cseq.method == method && cseq.number < 1 << 31);
+    // 7.3.1: these may stand only once; a length that contradicts the message is 400 by 18.3
+    let once = ["from", "to", "call-id", "cseq"]
+        .iter()
+        .all(|name| request.headers(name).count() == 1);
+    let framed = !request.findings().iter().any(|finding| {
+        matches!(
+            finding.code,
+            "content-length-too-large" | "content-length-conflict" | "content-length-invalid"
+        )
+    });
+    let contacts = request.headers("contact").count() == 0
+        || !request.contacts().is_empty()
+        || request.header("contact").map(str::trim) == Some("*");
+    (!(complete && once && framed && contacts)).then_some(400)
 }
 
 /// 8.2.2.1: 416 for a scheme the phone does not have, 400 for what is no URI.
@@ -144,9 +243,14 @@ fn wrong_scheme(request: &Message) -> Option<u16> {
     }
 }
 
-fn unsupported(request: &Message) -> Vec<String> {
-    let required = request.header_values("require").into_iter();
-    required
-        .filter(|tag| !tag.is_empty() && !SUPPORTED.iter().any(|ours| ours.eq_ignore_ascii_case(tag)))
-        .collect()
+/// Whether a caller takes session descriptions (20.1): no Accept means that it does.
+pub(crate) fn takes_descriptions(invite: &Message) -> bool {
+    let accepted = invite.header_values("accept");
+    accepted.is_empty()
+        || accepted.iter().any(|range| {
+            let range = range.split(';').next().unwrap_or_default().trim();
+            ["application/sdp", "application/*", "*/*"]
+                .iter()
+                .any(|taken| range.eq_ignore_ascii_case(taken))
+        })
 }

@@ -1,4 +1,4 @@
-//! Blind transfer, in both roles (RFC 3515, RFC 5589 6).
+//! Blind and attended transfer, in both roles (RFC 3515, RFC 5589).
 
 use std::time::Duration;
 
@@ -6,12 +6,18 @@ use voxproof_sip::{CombinedView, HeaderView, Message, TransactionId, Uri};
 
 use crate::Fault;
 use crate::call::{CallKey, Referral, Stage};
-use crate::handle::PhoneError;
+use crate::handle::{DialOptions, PhoneError};
 use crate::phone::{Phone, Purpose};
-use crate::requests::{SUPPORTED, with_allow};
+use crate::replaces::replaces_value;
 
 impl Phone {
-    pub(crate) fn user_transfers(&mut self, now: Duration, text: &str) -> Result<(), PhoneError> {
+    /// Blind transfer (RFC 5589 6), with the subscription to its outcome or without (RFC 4488).
+    pub(crate) fn user_transfers(
+        &mut self,
+        now: Duration,
+        text: &str,
+        subscription: bool,
+    ) -> Result<(), PhoneError> {
         let key = self.established()?;
         let target = self.target(text)?;
         let target = if self.has(Fault::TransferWrongTarget) {
@@ -19,6 +25,43 @@ impl Phone {
         } else {
             target
         };
+        self.send_refer(now, key, &format!("<{target}>"), subscription)
+    }
+
+    /// Attended transfer (RFC 5589 7): the call on hold is to replace the one that is up.
+    pub(crate) fn user_completes_transfer(&mut self, now: Duration) -> Result<(), PhoneError> {
+        let consulted = self.established()?;
+        let held = self
+            .calls
+            .iter()
+            .find(|call| call.stage == Stage::Established && call.held && call.key != consulted)
+            .map(|call| call.key)
+            .ok_or(PhoneError::NothingToTransfer)?;
+        let dialog = self
+            .call(consulted)
+            .and_then(|call| call.dialog.as_ref())
+            .ok_or(PhoneError::NotEstablished)?;
+        let target = if self.has(Fault::AttendedTransferWithoutReplaces) {
+            format!("<{}>", dialog.remote_target)
+        } else {
+            let escaped = percent_encoded(&replaces_value(dialog));
+            let mark = if dialog.remote_target.contains('?') {
+                '&'
+            } else {
+                '?'
+            };
+            format!("<{}{mark}Replaces={escaped}>", dialog.remote_target)
+        };
+        self.send_refer(now, held, &target, true)
+    }
+
+    fn send_refer(
+        &mut self,
+        now: Duration,
+        key: CallKey,
+        target: &str,
+        subscription: bool,
+    ) -> Result<(), PhoneError> {
         let own = self.address_of_record();
         let call = self.call_mut(key).ok_or(PhoneError::NotEstablished)?;
         if call.transferring {
@@ -26,18 +69,37 @@ impl Phone {
         }
         call.transferring = true;
         self.request_in_dialog(now, key, "REFER", Purpose::Refer(key), |builder| {
-            builder
-                .header("Refer-To", format!("<{target}>"))
-                .header("Referred-By", format!("<{own}>"))
+            let builder = builder
+                .header("Refer-To", target)
+                .header("Referred-By", format!("<{own}>"));
+            if subscription {
+                builder
+            } else {
+                builder
+                    .header("Refer-Sub", "false")
+                    .header("Supported", "norefersub")
+            }
         });
         Ok(())
     }
 
-    pub(crate) fn on_refer_response(&mut self, key: CallKey, status: u16) {
-        if status >= 300
-            && let Some(call) = self.call_mut(key)
-        {
+    pub(crate) fn on_refer_response(
+        &mut self,
+        now: Duration,
+        key: CallKey,
+        status: u16,
+        response: Option<&Message>,
+    ) {
+        let Some(call) = self.call_mut(key) else { return };
+        // RFC 4488 4: the other side reports only when it says nothing of the kind
+        let unreported = response
+            .and_then(|response| response.header("refer-sub"))
+            .is_some_and(|value| value.trim().to_ascii_lowercase().starts_with("false"));
+        if status >= 300 {
             call.transferring = false;
+        } else if status >= 200 && unreported {
+            call.transferring = false;
+            self.hang_up(now, key, 480);
         }
     }
 
@@ -97,9 +159,9 @@ impl Phone {
             .header("refer-sub")
             .is_some_and(|value| value.to_ascii_lowercase().starts_with("false"));
         let contact = self.contact_header();
+        let abilities = self.abilities();
         self.respond(now, id, refer, 202, |builder| {
-            let builder =
-                with_allow(builder.header("Contact", contact)).header("Supported", SUPPORTED.join(", "));
+            let builder = abilities.write(builder.header("Contact", contact));
             if silent {
                 builder.header("Refer-Sub", "false")
             } else {
@@ -127,20 +189,27 @@ impl Phone {
             .map_or_else(|| format!("<{remote}>"), str::to_owned);
         self.notify(now, key, "SIP/2.0 100 Trying", false);
 
-        let mut headers = vec![("Referred-By", referrer)];
+        let mut headers = Vec::new();
+        if !self.has(Fault::ReferredByDropped) {
+            headers.push(("Referred-By".to_owned(), referrer));
+        }
         let replaces = target
             .headers
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("replaces"));
         if let Some((_, value)) = replaces {
-            headers.push(("Replaces", percent_decoded(value)));
+            headers.push(("Replaces".to_owned(), percent_decoded(value)));
         }
         let target = if self.has(Fault::ReferWrongTarget) {
             somebody_else(&target)
         } else {
             target
         };
-        if self.place_call(now, &target, headers, Some(key)).is_err() {
+        let options = DialOptions {
+            headers,
+            ..DialOptions::default()
+        };
+        if self.place_call(now, &target, options, Some(key)).is_err() {
             self.report_referral(now, key, 503, "Service Unavailable");
         }
     }
@@ -218,6 +287,19 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Everything but the unreserved characters escaped (RFC 3261 25.1).
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 fn hex(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
@@ -240,6 +322,8 @@ mod tests {
     fn escapes_of_a_refer_to_are_undone() {
         assert_eq!(percent_decoded("a%40b%3Bto-tag%3d1%"), "a@b;to-tag=1%");
         assert_eq!(percent_decoded("%zz%4"), "%zz%4");
+        assert_eq!(percent_encoded("a@b;to-tag=1"), "a%40b%3Bto-tag%3D1");
+        assert_eq!(percent_decoded(&percent_encoded("x%\u{e9};y=1")), "x%\u{e9};y=1");
     }
 
     #[test]

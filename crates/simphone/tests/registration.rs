@@ -244,3 +244,92 @@ async fn the_topmost_challenge_it_can_answer_counts() {
     assert_eq!((answer.algorithm.as_str(), answer.nc), ("SHA-256", Some(2)));
     assert!(authorised(&third, "REGISTER"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_registrars_route_is_taken_by_calls() {
+    for (faults, expected) in [
+        (&[][..], Some("<sip:10.0.0.1:5060;lr;x=1>")),
+        (&[Fault::ServiceRouteIgnored][..], None),
+    ] {
+        let lab = Lab::switched_on(faults, |_| {}).await;
+        let register = lab.expect("REGISTER").await;
+        assert_eq!(register.header("supported"), Some("path"));
+        let contact = register.header("contact").unwrap().to_owned();
+        lab.reply(&register, 200, |builder| {
+            builder
+                .header(
+                    "Contact",
+                    format!("<sip:other@10.9.9.9>;expires=7, {contact};expires=3600"),
+                )
+                .header("Service-Route", "<sip:10.0.0.1:5060;lr;x=1>")
+        });
+        lab.settle().await;
+        assert!(lab.phone.registered().await);
+        lab.phone.dial("100").await.unwrap();
+        let invite = lab.expect("INVITE").await;
+        assert_eq!(invite.header("route"), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forbidden_phone_waits_or_stops() {
+    for (faults, retries, within) in [
+        (&[][..], true, Some((30, 60))),
+        (&[][..], false, None),
+        (&[Fault::RegisterHammers403][..], true, Some((1, 2))),
+    ] {
+        let lab = Lab::switched_on(faults, |config| config.retries_when_forbidden = retries).await;
+        let register = lab.expect("REGISTER").await;
+        lab.reply(&register, 403, |builder| builder);
+        let start = lab.now();
+        let next = lab
+            .collect(ms(100_000))
+            .await
+            .first()
+            .map(|(at, _)| (*at - start).as_secs());
+        assert_eq!(next.is_some(), within.is_some());
+        if let (Some(next), Some((from, to))) = (next, within) {
+            assert!((from..to).contains(&next), "{next}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_kept() {
+    for (faults, seconds) in [(&[][..], 77), (&[Fault::RetryAfterIgnored][..], 1)] {
+        let lab = Lab::switched_on(faults, |_| {}).await;
+        let register = lab.expect("REGISTER").await;
+        let start = lab.now();
+        lab.reply(&register, 503, |builder| {
+            builder.header("Retry-After", "77 (later)")
+        });
+        let heard = lab.collect(ms(78_000)).await;
+        assert_eq!((heard[0].0 - start).as_secs(), seconds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_has_an_instance_and_is_kept_open() {
+    for (faults, named) in [(&[][..], true), (&[Fault::OutboundWithoutInstance][..], false)] {
+        let lab = Lab::switched_on(faults, |config| {
+            config.outbound = true;
+            config.keep_alive = Some(ms(25_000));
+        })
+        .await;
+        let register = lab.expect("REGISTER").await;
+        let contact = register.header("contact").unwrap();
+        assert_eq!(contact.contains("+sip.instance=\"<urn:uuid:"), named);
+        assert!(contact.ends_with(";reg-id=1"));
+        assert_eq!(register.header("supported"), Some("path, outbound"));
+        lab.grant(&register, 3600);
+        let pings = lab.collect(ms(60_000)).await;
+        assert_eq!(pings.len(), 2);
+        assert!(pings.iter().all(|(_, ping)| ping.bytes() == b"\r\n\r\n"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn path_support_is_said() {
+    let lab = Lab::switched_on(&[Fault::PathUnsupported], |_| {}).await;
+    assert_eq!(lab.expect("REGISTER").await.header("supported"), None);
+}

@@ -43,14 +43,77 @@ async fn options_says_what_the_phone_can_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_method_is_405_with_allow() {
-    let no = answered(&[], |lab| lab.request("FOO", "f").build()).await;
-    assert_eq!(statuses(&no), ["405"]);
-    assert!(no[0].header("allow").unwrap().contains("INVITE"));
+async fn an_unknown_method_is_501_and_a_known_one_405_both_with_allow() {
+    for (method, status) in [
+        ("FOO", "501"),
+        ("REGISTER", "405"),
+        ("SUBSCRIBE", "405"),
+        ("PUBLISH", "405"),
+    ] {
+        let no = answered(&[], |lab| lab.request(method, "f").build()).await;
+        assert_eq!(statuses(&no), [status], "{method}");
+        assert!(no[0].header("allow").unwrap().contains("INVITE"));
+    }
     assert_eq!(
         statuses(&answered(&[Fault::UnknownMethod200], |lab| lab.request("FOO", "f").build()).await),
         ["200"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_takes_no_description_is_406() {
+    let bytes = |lab: &Lab| {
+        let sdp = lab.sdp("sendrecv", 1);
+        lab.request("INVITE", "a")
+            .header("Accept", "text/plain")
+            .body("application/sdp", sdp)
+            .build()
+    };
+    assert_eq!(word(&answered(&[], bytes).await[0]), "406");
+    assert_eq!(word(&answered(&[Fault::AcceptIgnored], bytes).await[0]), "180");
+    let ranges = |lab: &Lab| {
+        let sdp = lab.sdp("sendrecv", 1);
+        let range = "text/plain, application/*;q=0.2";
+        lab.request("INVITE", "a")
+            .header("Accept", range)
+            .body("application/sdp", sdp)
+            .build()
+    };
+    assert_eq!(word(&answered(&[], ranges).await[0]), "180");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_come_by_two_ways_is_482() {
+    for (faults, expected) in [(&[][..], "482"), (&[Fault::MergedAccepted][..], "486")] {
+        let lab = Lab::registered(faults).await;
+        let sdp = lab.sdp("sendrecv", 1);
+        let first = lab
+            .request("INVITE", "m")
+            .body("application/sdp", sdp.clone())
+            .build();
+        lab.send(&first);
+        lab.expect_status(180).await;
+        let other = String::from_utf8(first)
+            .unwrap()
+            .replace("z9hG4bKm", "z9hG4bKother");
+        lab.send(other.as_bytes());
+        assert_eq!(word(&lab.next().await.1), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_another_host_that_may_not_go_on_is_483() {
+    for (host, expected) in [("10.0.0.99", "483"), ("10.0.0.1", "200")] {
+        let bytes = |lab: &Lab| {
+            let bytes = lab.request("OPTIONS", "z").set("Max-Forwards", "0").build();
+            let uri = format!("OPTIONS sip:bob@{}", lab.phone.contact());
+            String::from_utf8(bytes)
+                .unwrap()
+                .replacen(&uri, &format!("OPTIONS sip:bob@{host}"), 1)
+                .into_bytes()
+        };
+        assert_eq!(statuses(&answered(&[], bytes).await), [expected]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,13 +175,15 @@ async fn an_outdated_request_is_500() {
 
 #[tokio::test(start_paused = true)]
 async fn broken_requests_get_the_status_they_earn() {
-    let cases: [(&str, &str, &str); 6] = [
+    let cases: [(&str, &str, &str); 8] = [
         ("SIP/2.0\r\n", "SIP/7.0\r\n", "505"),
         ("Call-ID: call-b\r\n", "", "400"),
         ("1 OPTIONS", "1 INVITE", "400"),
         (";tag=alice", "", "400"),
         ("OPTIONS sip:bob@", "OPTIONS unknown:bob@", "416"),
         ("OPTIONS sip:bob@", "OPTIONS bob@", "400"),
+        ("1 OPTIONS", "4294967295 OPTIONS", "400"),
+        ("Call-ID: call-b", "Call-ID: call-b\r\nCall-ID: call-c", "400"),
     ];
     for (from, to, expected) in cases {
         let bytes = |lab: &Lab| {

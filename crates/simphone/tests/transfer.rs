@@ -3,7 +3,7 @@
 mod lab;
 
 use lab::{Dialogue, Lab, ms, word};
-use voxproof_simphone::{CallState, Fault, PhoneError};
+use voxproof_simphone::{CallState, DialOptions, Fault, PhoneError};
 use voxproof_sip::Message;
 
 fn fragment(notify: &Message) -> String {
@@ -243,4 +243,116 @@ async fn a_transfer_the_peer_refuses_can_be_tried_again() {
     lab.settle().await;
     lab.phone.transfer("carol").await.unwrap();
     lab.expect("REFER").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transfer_nobody_reports_ends_the_call_when_it_is_agreed() {
+    let lab = Lab::registered(&[]).await;
+    lab.call().await;
+    lab.phone.transfer_unreported("carol").await.unwrap();
+    let refer = lab.expect("REFER").await;
+    assert_eq!(refer.header("refer-sub"), Some("false"));
+    lab.reply(&refer, 202, |builder| {
+        builder
+            .header("Contact", "<sip:alice@10.0.0.1:5060>")
+            .header("Refer-Sub", "false")
+    });
+    let bye = lab.expect("BYE").await;
+    lab.reply(&bye, 200, |builder| builder);
+    lab.settle().await;
+    assert_eq!(lab.phone.call_state().await, CallState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn referred_by_goes_on_to_the_target_or_is_dropped() {
+    for (faults, passed) in [(&[][..], true), (&[Fault::ReferredByDropped][..], false)] {
+        let lab = Lab::registered(faults).await;
+        let mut dialogue = lab.call().await;
+        lab.send(
+            &dialogue
+                .request("REFER")
+                .header("Refer-To", "<sip:carol@10.0.0.1:5060>")
+                .header("Referred-By", "<sip:alice@10.0.0.1>")
+                .header("Refer-Sub", "false")
+                .build(),
+        );
+        lab.expect_status(202).await;
+        let invite = lab.expect("INVITE").await;
+        assert_eq!(invite.header("referred-by").is_some(), passed);
+    }
+}
+
+/// The user holds alice, asks carol and connects them; the REFER to alice and the INVITE to carol.
+async fn consulted(faults: &[Fault]) -> (Lab, Dialogue, Message, Message) {
+    let lab = Lab::registered(faults).await;
+    let alice = lab.call().await;
+    let beside = DialOptions {
+        consultation: true,
+        ..DialOptions::default()
+    };
+    assert!(matches!(
+        lab.phone.dial_with("carol", beside.clone()).await,
+        Err(PhoneError::Busy)
+    ));
+    lab.phone.hold().await.unwrap();
+    let hold = lab.expect("INVITE").await;
+    let sdp = lab.sdp("recvonly", 2);
+    lab.reply(&hold, 200, |builder| {
+        builder
+            .header("Contact", "<sip:alice@10.0.0.1:5060>")
+            .body("application/sdp", sdp)
+    });
+    lab.expect("ACK").await;
+    assert!(matches!(
+        lab.phone.complete_transfer().await,
+        Err(PhoneError::NothingToTransfer)
+    ));
+    lab.phone.dial_with("carol", beside).await.unwrap();
+    let invite = lab.expect("INVITE").await;
+    let sdp = lab.sdp("sendrecv", 1);
+    lab.reply(&invite, 200, |builder| {
+        builder
+            .header("Contact", "<sip:carol@10.0.0.1:5060>")
+            .body("application/sdp", sdp)
+    });
+    lab.expect("ACK").await;
+    assert_eq!(lab.phone.call_state().await, CallState::Established);
+    lab.phone.complete_transfer().await.unwrap();
+    let refer = lab.expect("REFER").await;
+    assert_eq!(refer.call_id(), Some(alice.call_id.as_str()));
+    (lab, alice, refer, invite)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attended_transfer_names_the_call_to_replace() {
+    let (lab, mut alice, refer, invite) = consulted(&[]).await;
+    let target = refer.header("refer-to").unwrap().to_owned();
+    let ours = invite.from().unwrap().tag().unwrap().to_owned();
+    let escaped = invite.call_id().unwrap().replace('@', "%40");
+    assert_eq!(
+        target,
+        format!("<sip:carol@10.0.0.1:5060?Replaces={escaped}%3Bto-tag%3Dlab%3Bfrom-tag%3D{ours}>")
+    );
+    lab.reply(&refer, 202, |builder| {
+        builder.header("Contact", "<sip:alice@10.0.0.1:5060>")
+    });
+    // carol has been replaced: she ends her call with the phone
+    let mut carol = Dialogue::placed(&invite);
+    carol.bye(&lab).await;
+    lab.send(
+        &alice
+            .request("NOTIFY")
+            .header("Event", "refer")
+            .header("Subscription-State", "terminated;reason=noresource")
+            .body("message/sipfrag", "SIP/2.0 200 OK")
+            .build(),
+    );
+    assert_eq!(lab.words(ms(100)).await, ["200", "BYE"]);
+    assert_eq!(lab.phone.call_state().await, CallState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attended_transfer_by_the_faulty_phone_is_a_blind_one() {
+    let (_, _, refer, _) = consulted(&[Fault::AttendedTransferWithoutReplaces]).await;
+    assert_eq!(refer.header("refer-to"), Some("<sip:carol@10.0.0.1:5060>"));
 }

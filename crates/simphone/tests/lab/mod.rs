@@ -104,6 +104,11 @@ impl Lab {
         self.send(&finish(builder).build());
     }
 
+    /// Puts a message back, to be the next one.
+    pub fn put(&self, at: Duration, message: Message) {
+        self.put_back.lock().unwrap().push_back((at, message));
+    }
+
     /// The next message, with its time.
     pub async fn next(&self) -> (Duration, Message) {
         if let Some(message) = self.put_back.lock().unwrap().pop_front() {
