@@ -10,6 +10,7 @@ pub mod digest;
 mod finding;
 mod framer;
 mod header;
+pub mod headers;
 mod hop;
 mod ids;
 mod lists;
@@ -17,7 +18,9 @@ mod message;
 mod names;
 mod params;
 mod reader;
+mod reliable;
 pub mod sdp;
+mod session_timer;
 mod transaction;
 mod uri;
 mod validate;
@@ -25,7 +28,7 @@ mod view;
 
 pub use build::{Builder, default_reason};
 pub use dialog::{CseqTooLow, Dialog};
-pub use digest::{Algorithm, Challenge, Credentials, DigestError};
+pub use digest::{Algorithm, Challenge, Credentials, DigestError, ReceivedChallenge};
 pub use finding::{Finding, Severity};
 pub use framer::Framer;
 pub use header::{CSeq, NameAddr, Via};
@@ -33,6 +36,11 @@ pub use hop::{Hop, Transport, UnknownTransport};
 pub use ids::IdSource;
 pub use message::{HeaderLine, Message, StartLine};
 pub use params::Params;
+pub use reliable::{PrackMatch, RackTracker, ReliableError, ReliableProvisionals, ReliableResponse};
+pub use session_timer::{
+    SMALLEST_INTERVAL, SessionTimer, SessionTimerAnswer, SessionTimerEvent, SessionTimerPolicy,
+    after_too_small,
+};
 pub use transaction::{Timers, TransactionEvent, TransactionId, Transactions, Transmit, ack_for, cancel_for};
 pub use uri::{Uri, UriError};
 pub use view::{CombinedView, HeaderView, OwnView, RsipView};
