@@ -4,10 +4,11 @@
 //! sleep. Bytes from the network never panic; what cannot be read is counted or refused with a typed error.
 //!
 //! * [`Packet`], [`build`], [`Packetizer`]: one RTP packet (RFC 3550 5.1), reading and writing.
-//! * [`rtcp`]: compound RTCP packets (RFC 3550 6).
+//! * [`rtcp`]: compound packets, extended reports, findings and sessions (RFC 3550 6, RFC 3611).
 //! * [`dtmf`]: telephone-event (RFC 4733), sending plan and received events.
 //! * [`g711`]: A-law and mu-law (ITU-T G.711).
-//! * [`statistics`]: loss, order, jitter, pacing and clock of a captured stream.
+//! * [`statistics`]: loss, order, jitter, pacing and clock of a captured stream, or of a live one in constant memory.
+//! * [`quality`]: transmission rating and opinion score from these figures (ITU-T G.107).
 //! * [`playout`]: a captured stream decoded onto its own RTP time line.
 
 pub mod dtmf;
@@ -15,6 +16,8 @@ pub mod g711;
 mod packet;
 mod packetizer;
 pub mod playout;
+pub mod quality;
+mod random;
 pub mod rtcp;
 mod sequence;
 pub mod statistics;

@@ -26,6 +26,11 @@ pub(crate) struct SequenceExtender {
 }
 
 impl SequenceExtender {
+    /// Highest number of the current run.
+    pub(crate) const fn highest(&self) -> Option<i64> {
+        self.highest
+    }
+
     /// Places the next packet.
     pub(crate) fn extend(&mut self, sequence: u16) -> Extended {
         let Some(highest) = self.highest else {
