@@ -7,6 +7,7 @@
 mod build;
 mod dialog;
 pub mod digest;
+pub mod event;
 mod finding;
 mod framer;
 mod header;
@@ -21,6 +22,7 @@ mod reader;
 mod reliable;
 pub mod sdp;
 mod session_timer;
+pub mod timing;
 mod transaction;
 mod uri;
 mod validate;
