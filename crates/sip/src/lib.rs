@@ -16,6 +16,7 @@ mod hop;
 mod ids;
 mod lists;
 mod message;
+pub mod mutate;
 mod names;
 mod params;
 mod reader;

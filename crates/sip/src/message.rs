@@ -320,6 +320,21 @@ impl Message {
             .collect()
     }
 
+    /// Where the first line is, its line end left out.
+    pub(crate) fn start_range(&self) -> Range<usize> {
+        self.index.start.clone()
+    }
+
+    /// Offset behind the line end of the first line.
+    pub(crate) fn start_end(&self) -> usize {
+        let end = self.index.start.end;
+        match self.bytes.get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            Some([b'\n', ..]) => end + 1,
+            _ => end,
+        }
+    }
+
     /// Range of the value of the first field of that name, for edits in place.
     pub(crate) fn value_range(&self, name: &str) -> Option<Range<usize>> {
         self.lines(name).next().map(|line| line.value.clone())
