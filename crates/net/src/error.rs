@@ -3,6 +3,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::HandshakeError;
+use crate::tls::{TlsError, TlsFault};
+
 /// Why an endpoint or a media port could not be opened or used, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
@@ -60,6 +63,83 @@ pub enum NetError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// Another program, or another part of this one, listens on the port.
+    #[error(
+        "TCP port {addr} is in use; stop the program that has it (`ss -tlpn`), or give another port (0 picks a free one)"
+    )]
+    StreamPortInUse {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// Nobody listens there.
+    #[error("{remote} refused the connection; nothing listens on that TCP port")]
+    ConnectionRefused {
+        /// The address that was asked for.
+        remote: SocketAddr,
+    },
+    /// The connection could not be made.
+    #[error("could not connect to {remote}: {source}")]
+    Connect {
+        /// The address that was asked for.
+        remote: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A connection could not be taken.
+    #[error("could not accept a connection on {addr}: {source}")]
+    Accept {
+        /// The local address.
+        addr: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The connection was made, but TLS or WebSocket was not agreed on.
+    #[error("the handshake with {peer} failed: {source}")]
+    Handshake {
+        /// The peer.
+        peer: SocketAddr,
+        /// Why.
+        source: HandshakeError,
+    },
+    /// The peer reset the connection, or closed it while it was being written to.
+    #[error("{peer} reset the connection")]
+    ConnectionReset {
+        /// The peer.
+        peer: SocketAddr,
+    },
+    /// The peer closed TCP without the farewell of TLS (RFC 8446 6.1): whether all of its bytes came cannot be told.
+    #[error("{peer} closed the connection without close_notify")]
+    Truncated {
+        /// The peer.
+        peer: SocketAddr,
+    },
+    /// TLS failed after the handshake, as when a server refuses the client's certificate in TLS 1.3.
+    #[error("TLS with {peer} failed: {source}")]
+    Tls {
+        /// The peer.
+        peer: SocketAddr,
+        /// What went wrong.
+        source: TlsFault,
+    },
+    /// The peer broke the WebSocket protocol (RFC 6455).
+    #[error("WebSocket with {peer} failed: {reason}")]
+    WebSocket {
+        /// The peer.
+        peer: SocketAddr,
+        /// What it did.
+        reason: String,
+    },
+    /// A connection could not be read or written.
+    #[error("the connection with {peer} broke: {source}")]
+    Stream {
+        /// The peer.
+        peer: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The certificates, keys or names given for TLS cannot be used.
+    #[error(transparent)]
+    TlsSetup(#[from] TlsError),
     /// A DSCP has six bits (RFC 2474).
     #[error("{value} is not a DSCP; give a number from 0 to 63, such as 46 (EF) for voice")]
     InvalidDscp {
@@ -81,6 +161,24 @@ impl NetError {
                 what: "bind a UDP socket",
                 source,
             },
+        }
+    }
+
+    pub(crate) fn binding_stream(addr: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::StreamPortInUse { addr },
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => Self::binding(addr, source),
+            _ => Self::Setup {
+                what: "bind a TCP socket",
+                source,
+            },
+        }
+    }
+
+    pub(crate) fn connecting(remote: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::ConnectionRefused => Self::ConnectionRefused { remote },
+            _ => Self::Connect { remote, source },
         }
     }
 }

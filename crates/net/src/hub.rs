@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::stream::StreamHub;
 use crate::{Clock, Datagram, Dscp, NetError};
 
 const FIRST_MEDIA_PORT: u16 = 16_384;
@@ -19,6 +20,7 @@ const PAIR_ATTEMPTS: usize = 64;
 pub(crate) struct Hub {
     delay: Duration,
     ports: Mutex<Ports>,
+    streams: Arc<StreamHub>,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +68,16 @@ impl Hub {
         Self {
             delay,
             ports: Mutex::default(),
+            streams: Arc::default(),
         }
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<StreamHub> {
+        &self.streams
     }
 
     /// An even port and the odd one above it (RFC 3550 11), marked alike.

@@ -8,6 +8,9 @@ use tokio::runtime::Handle;
 
 use crate::host_watch::HostWatch;
 use crate::hub::{FreePort, Hub};
+use crate::stream::{
+    self, ClientSecurity, ConnectOptions, ListenOptions, StreamConnection, StreamListener, StreamSecurity,
+};
 use crate::{Clock, Endpoint, MediaPort, MediaSession, NetError, os_media, virtual_media};
 
 /// What a media port consists of.
@@ -84,6 +87,81 @@ impl Net {
                 FreePort::Any,
             )?)),
             None => Endpoint::os(local, self.clock),
+        }
+    }
+
+    /// Listens for TCP connections, with TLS if wanted; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// [`NetError`] says which of the usual reasons it was and what to do.
+    pub async fn listen(
+        &self,
+        local: SocketAddr,
+        security: StreamSecurity,
+    ) -> Result<StreamListener, NetError> {
+        self.listen_with(local, security, ListenOptions::default()).await
+    }
+
+    /// Like [`Net::listen`], with WebSocket framing or another limit for handshakes.
+    ///
+    /// # Errors
+    /// As [`Net::listen`].
+    pub async fn listen_with(
+        &self,
+        local: SocketAddr,
+        security: StreamSecurity,
+        options: impl Into<ListenOptions>,
+    ) -> Result<StreamListener, NetError> {
+        Handle::try_current().map_err(|_| NetError::NoRuntime)?;
+        let options = options.into();
+        match &self.hub {
+            Some(hub) => StreamListener::virtual_port(self.clock, hub.streams(), local, &security, options),
+            None => StreamListener::os(self.clock, local, &security, options),
+        }
+    }
+
+    /// Connects to a TCP port, from `local` if given (its port 0 picks a free one), with TLS if wanted.
+    ///
+    /// # Errors
+    /// [`NetError::ConnectionRefused`], [`NetError::Connect`], [`NetError::Handshake`] with what went wrong in TLS, a
+    /// timeout among it, [`NetError::TlsSetup`], or the reasons why a port cannot be bound.
+    pub async fn connect(
+        &self,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        security: ClientSecurity,
+    ) -> Result<StreamConnection, NetError> {
+        self.connect_with(local, remote, security, ConnectOptions::default())
+            .await
+    }
+
+    /// Like [`Net::connect`], with WebSocket framing or another limit for handshakes.
+    ///
+    /// # Errors
+    /// As [`Net::connect`].
+    pub async fn connect_with(
+        &self,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        security: ClientSecurity,
+        options: impl Into<ConnectOptions>,
+    ) -> Result<StreamConnection, NetError> {
+        Handle::try_current().map_err(|_| NetError::NoRuntime)?;
+        let options = options.into();
+        match &self.hub {
+            Some(hub) => {
+                let addresses = (local, remote);
+                stream::connect_virtual(
+                    hub.streams(),
+                    hub.delay(),
+                    self.clock,
+                    addresses,
+                    &security,
+                    &options,
+                )
+                .await
+            }
+            None => stream::connect_os(self.clock, local, remote, &security, &options).await,
         }
     }
 

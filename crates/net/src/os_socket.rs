@@ -144,6 +144,31 @@ pub(crate) fn receive(
     })
 }
 
+/// Reads what a TCP connection has, without waiting: the number of bytes and when the kernel received the last of them.
+pub(crate) fn receive_stream(
+    socket: &impl AsRawFd,
+    clock: Clock,
+    buffer: &mut [u8],
+) -> io::Result<(usize, Duration)> {
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<()>(
+        socket.as_raw_fd(),
+        &mut slices,
+        Some(&mut control),
+        MsgFlags::MSG_DONTWAIT,
+    )?;
+    let kernel_time = message.cmsgs()?.find_map(|item| match item {
+        ControlMessageOwned::ScmTimestampns(time) => Some(time),
+        _ => None,
+    });
+    let now = clock.now();
+    let at = kernel_time
+        .and_then(age)
+        .map_or(now, |age| now.saturating_sub(age));
+    Ok((message.bytes, at))
+}
+
 /// How long ago a kernel time stamp was; `None` when wall time stepped in between and it cannot be told.
 fn age(kernel_time: TimeSpec) -> Option<Duration> {
     // SO_TIMESTAMPNS is wall time: only its distance from the wall time of this moment carries over to the lab's clock

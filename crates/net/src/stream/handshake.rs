@@ -1,0 +1,165 @@
+//! TLS handshakes of both roles, with what was seen of failed ones.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::server::Acceptor;
+use tokio_rustls::rustls::{ClientConfig, ServerConfig};
+use tokio_rustls::{LazyConfigAcceptor, TlsConnector};
+
+use super::ClientSecurity;
+use super::line::AnyStream;
+use crate::tls::{ClientHello, KeyLogLines, TlsError, TlsFault, TlsInfo, TlsServer};
+
+/// Why a connection was made but its handshakes were not completed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// TLS failed.
+    #[error(transparent)]
+    Tls(TlsFault),
+    /// The WebSocket upgrade failed.
+    #[error("{reason}")]
+    WebSocket {
+        /// What happened.
+        reason: String,
+    },
+    /// It took too long.
+    #[error("no end of the handshake within {timeout:?}")]
+    TimedOut {
+        /// How long it was given.
+        timeout: Duration,
+    },
+    /// The peer closed the connection in the middle.
+    #[error("the peer closed the connection in the handshake")]
+    Closed,
+    /// The connection broke.
+    #[error("the connection broke in the handshake: {0}")]
+    Io(io::Error),
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        if let Some(fault) = TlsFault::within(&error) {
+            return Self::Tls(fault);
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A handshake that failed, and the stream if it is still there.
+pub(super) struct Failure {
+    pub(super) error: HandshakeError,
+    pub(super) stream: Option<AnyStream>,
+}
+
+/// What a handshake has shown so far; kept outside of it, because it outlives a timeout.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) client_hello: Option<ClientHello>,
+    pub(super) key_log: Arc<KeyLogLines>,
+}
+
+/// A server's configuration, made once a listener.
+#[derive(Clone, Debug)]
+pub(super) struct ServerTls {
+    config: Arc<ServerConfig>,
+    expected_sni: Option<String>,
+}
+
+impl ServerTls {
+    pub(super) fn new(server: &TlsServer) -> Result<Self, TlsError> {
+        Ok(Self {
+            config: Arc::new(server.config()?),
+            expected_sni: server.expected_sni.clone(),
+        })
+    }
+
+    pub(super) async fn accept(
+        &self,
+        stream: AnyStream,
+        seen: &mut Seen,
+    ) -> Result<(AnyStream, TlsInfo), Failure> {
+        let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let start = match (&mut acceptor).await {
+            Ok(start) => start,
+            Err(error) => {
+                return Err(Failure {
+                    error: error.into(),
+                    stream: acceptor.take_io(),
+                });
+            }
+        };
+        seen.client_hello = Some(start.client_hello().into());
+        let mut config = ServerConfig::clone(&self.config);
+        config.key_log = seen.key_log.clone();
+        let tls = start
+            .into_stream(Arc::new(config))
+            .into_fallible()
+            .await
+            .map_err(|(error, stream)| Failure {
+                error: error.into(),
+                stream: Some(stream),
+            })?;
+        let (_, state) = tls.get_ref();
+        let mut info = TlsInfo::of(state, seen.key_log.lines());
+        info.client_hello.clone_from(&seen.client_hello);
+        info.sni = state.server_name().map(str::to_owned);
+        info.sni_as_expected = self.expected_sni.as_ref().map(|expected| {
+            info.sni
+                .as_ref()
+                .is_some_and(|sni| sni.eq_ignore_ascii_case(expected))
+        });
+        Ok((Box::new(tls), info))
+    }
+}
+
+/// A client's configuration for one connection.
+#[derive(Clone, Debug)]
+pub(super) struct ClientTls {
+    config: ClientConfig,
+    name: ServerName<'static>,
+}
+
+impl ClientTls {
+    pub(super) fn wanted(security: &ClientSecurity) -> Result<Option<Self>, TlsError> {
+        match security {
+            ClientSecurity::Plain => Ok(None),
+            ClientSecurity::Tls(client) => Ok(Some(Self {
+                config: client.config()?,
+                name: client.name()?,
+            })),
+        }
+    }
+
+    /// The server's DNS name; with an address the peer's own serves as well.
+    pub(super) fn host(&self) -> Option<String> {
+        match &self.name {
+            ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn connect(self, stream: AnyStream) -> Result<(AnyStream, TlsInfo), Failure> {
+        let key_log = Arc::new(KeyLogLines::default());
+        let host = self.host();
+        let mut config = self.config;
+        config.key_log = key_log.clone();
+        let tls = TlsConnector::from(Arc::new(config))
+            .connect(self.name, stream)
+            .into_fallible()
+            .await
+            .map_err(|(error, stream)| Failure {
+                error: error.into(),
+                stream: Some(stream),
+            })?;
+        let (_, state) = tls.get_ref();
+        let mut info = TlsInfo::of(state, key_log.lines());
+        info.sni = host;
+        Ok((Box::new(tls), info))
+    }
+}

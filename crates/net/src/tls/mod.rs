@@ -1,0 +1,27 @@
+//! TLS for signalling: a certification authority for tests, both roles of the handshake, and what was seen of it.
+//!
+//! TLS 1.2 and 1.3 only (RFC 5246, RFC 8446): rustls implements nothing older. A device that offers at most TLS 1.1 is
+//! refused with the alert `protocol_version`, which the listener reports as a failed handshake. Such a device cannot be
+//! talked to over TLS by this lab; there is no optional feature for it yet.
+
+mod authority;
+mod client;
+mod error;
+mod identity;
+mod info;
+mod key_log;
+mod names;
+mod request;
+mod server;
+mod verifier;
+
+pub use authority::TestAuthority;
+pub use client::{TlsClient, Verification};
+pub use error::{CertificateFault, TlsError, TlsFault};
+pub use identity::{Identity, Roots};
+pub use info::{ClientHello, TlsInfo, TlsVersion, TlsVersions};
+pub use names::{IdentityName, certificate_identities, matches_domain};
+pub use request::{CertificateKey, CertificateRequest, Signer, Usage, Validity};
+pub use server::{ClientCertificates, TlsServer};
+
+pub(crate) use key_log::KeyLogLines;
