@@ -102,7 +102,7 @@ impl OpusFormat {
     }
 
     /// How to code for a receiver that announced this format, starting from `wanted`: bandwidth, bit rate and
-    /// kind of bit rate stay within what it asked for, forward error correction is on only where it is of use.
+    /// kind of bit rate stay within what it asked for; forward error correction and discontinuous transmission are on only where they are wanted on both sides.
     #[must_use]
     pub fn encoder_options(&self, wanted: &OpusOptions) -> OpusOptions {
         OpusOptions {
@@ -114,6 +114,7 @@ impl OpusFormat {
                 .map_or(wanted.bit_rate, |most| wanted.bit_rate.min(most)),
             constant_bit_rate: wanted.constant_bit_rate || self.constant_bit_rate,
             in_band_fec: wanted.in_band_fec && self.in_band_fec,
+            discontinuous: wanted.discontinuous && self.discontinuous,
             ..*wanted
         }
     }
