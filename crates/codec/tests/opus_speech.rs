@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use voxproof_codec::{
-    CodecSpec, Concealment, DecoderOptions, EncoderOptions, NoiseGenerator, OpusBandwidth, OpusMode,
-    OpusOptions, OpusPacket, SilenceDescriptor,
+    CodecSpec, Concealment, DecoderOptions, EncoderOptions, NoiseGenerator, OpusBandwidth, OpusOptions,
+    OpusPacket, SilenceDescriptor,
 };
 
 const RATE: usize = 48_000;

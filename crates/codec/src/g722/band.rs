@@ -1,8 +1,8 @@
-//! What both sub-bands share: the adaptive predictor and the adaptive step size (G.722 6.2.1.4 to 6.2.1.6).
+//! What both sub-bands share: the adaptive predictor and the adaptive step size (G.722 clause 6).
 
 use super::tables::INVERSE_LOG;
 
-/// Saturates to 16 bits, as every addition of the recommendation does (6.2, "arithmetic operations").
+/// Saturates to 16 bits, as every addition of the recommendation does (G.722 clause 6).
 pub(super) const fn saturate(value: i32) -> i32 {
     if value > 32767 {
         32767
@@ -13,7 +13,7 @@ pub(super) const fn saturate(value: i32) -> i32 {
     }
 }
 
-/// Limits a reconstructed sub-band signal to 15 bits (6.2.1.3 and 6.2.2, LIMIT).
+/// Limits a reconstructed sub-band signal to 15 bits (LIMIT).
 pub(super) const fn limit_band(value: i32) -> i32 {
     if value > 16383 {
         16383
@@ -24,7 +24,7 @@ pub(super) const fn limit_band(value: i32) -> i32 {
     }
 }
 
-/// The ones' complement magnitude by which both quantisers compare (6.2.1.1: zero and -1 share an interval).
+/// The ones' complement magnitude by which both quantisers compare (QUANTL, QUANTH: zero and -1 share an interval).
 pub(super) const fn magnitude(difference: i32) -> i32 {
     if difference >= 0 {
         difference
@@ -102,7 +102,7 @@ impl Predictor {
 pub(super) struct StepSize {
     /// NBL / NBH.
     logarithm: i32,
-    /// Upper limit of the logarithm (6.2.1.5: 18432 low, 22528 high).
+    /// Upper limit of the logarithm (LIMIT in LOGSCL and LOGSCH: 18432 low, 22528 high).
     limit: i32,
     /// Right shift of the inverse logarithm for the smallest step.
     shift: i32,
@@ -111,14 +111,14 @@ pub(super) struct StepSize {
 }
 
 impl StepSize {
-    /// The low band after a reset (Table 10).
+    /// The low band after a reset.
     pub(super) const LOW: Self = Self {
         logarithm: 0,
         limit: 18432,
         shift: 8,
         step: 32,
     };
-    /// The high band after a reset (Table 10).
+    /// The high band after a reset.
     pub(super) const HIGH: Self = Self {
         logarithm: 0,
         limit: 22528,

@@ -1,7 +1,7 @@
 //! ITU-T G.722: 7 kHz speech in 64 kbit/s, by ADPCM in two sub-bands.
 //!
-//! Written from the recommendation's block diagrams (clause 6.2); bit-exact to the ITU test sequences in all three modes. An octet
-//! carries two samples at 16 kHz: the two upper bits are the high band, the six lower ones the low band. In RTP the
+//! Written from the recommendation's sub-blocks (clauses 5 and 6), which the comments name; bit-exact to the ITU test
+//! sequences in all three modes. An octet carries two samples at 16 kHz: the two upper bits are the high band, the six lower ones the low band. In RTP the
 //! clock nevertheless runs at 8000 Hz (RFC 3551 4.5.2), one tick an octet.
 
 mod band;
@@ -12,7 +12,7 @@ use crate::{CodecError, Decoder, Encoder};
 use band::{Predictor, StepSize, limit_band, magnitude, saturate};
 use qmf::{Analysis, Synthesis};
 
-/// Which bits of an octet are speech (G.722 1.3): the encoder always codes 64 kbit/s; auxiliary data may then
+/// Which bits of an octet are speech (G.722 clause 1): the encoder always codes 64 kbit/s; auxiliary data may then
 /// replace the lowest bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum G722Mode {
@@ -42,7 +42,7 @@ impl Default for G722Encoder {
 }
 
 impl G722Encoder {
-    /// An encoder in the reset state (G.722 Table 10).
+    /// An encoder in the reset state.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -89,7 +89,7 @@ impl G722Encoder {
     }
 }
 
-/// The feedback loop of the low band runs on the four upper bits in every mode (6.2.1.3), so that the bits that
+/// The feedback loop of the low band runs on the four upper bits in every mode (INVQAL), so that the bits that
 /// data may replace never enter it.
 fn adapt_low(predictor: &mut Predictor, step: &mut StepSize, upper: u8) {
     let upper = usize::from(upper & 15);
@@ -137,7 +137,7 @@ pub struct G722Decoder {
 }
 
 impl G722Decoder {
-    /// A decoder in the reset state (G.722 Table 10).
+    /// A decoder in the reset state.
     #[must_use]
     pub fn new(mode: G722Mode) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The quadrature mirror filters that split 16 kHz into two bands of 8 kHz and join them (G.722 6.2.1.1, 6.2.2.1).
+//! The quadrature mirror filters that split 16 kHz into two bands of 8 kHz and join them (G.722 clause 5).
 
 use super::band::limit_band;
 use super::tables::QMF;

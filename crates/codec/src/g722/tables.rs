@@ -1,21 +1,21 @@
-//! Constants of ITU-T G.722 (clause 6.2, Tables 11 to 21), under the names of the recommendation.
+//! Constants of ITU-T G.722 (clauses 5 and 6), under the names of the recommendation.
 
-/// One half of the symmetric impulse response of the quadrature mirror filters (Table 11), first coefficient first.
+/// One half of the symmetric impulse response of the quadrature mirror filters, first coefficient first.
 pub(super) const QMF: [i32; 12] = [3, -11, -11, 53, 12, -156, 32, 362, -210, -805, 951, 3876];
 
-/// Decision levels of the 60-level low-band quantiser (Table 14, Q6), from the second interval on.
+/// Decision levels of the 60-level low-band quantiser (Q6), from the second interval on.
 pub(super) const LOW_DECISION: [i32; 29] = [
     35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219,
     1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919,
 ];
 
-/// Codeword of each low-band interval for a negative difference (Table 14, ILN).
+/// Codeword of each low-band interval for a negative difference (ILN).
 pub(super) const LOW_CODE_NEGATIVE: [u8; 30] = [
     63, 62, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7,
     6, 5, 4,
 ];
 
-/// Codeword of each low-band interval for a positive difference (Table 14, ILP).
+/// Codeword of each low-band interval for a positive difference (ILP).
 pub(super) const LOW_CODE_POSITIVE: [u8; 30] = [
     61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36,
     35, 34, 33, 32,
@@ -47,7 +47,7 @@ pub(super) const LOW_LOG_STEP: [i32; 16] = [
     -60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60,
 ];
 
-/// Decision level of the 4-level high-band quantiser (Table 16, Q2).
+/// Decision level of the 4-level high-band quantiser (Q2).
 pub(super) const HIGH_DECISION: i32 = 564;
 
 /// Output of the 2-bit inverse quantiser (QM2).
