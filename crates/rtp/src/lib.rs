@@ -9,10 +9,14 @@
 //! * [`g711`]: A-law and mu-law (ITU-T G.711).
 //! * [`statistics`]: loss, order, jitter, pacing and clock of a captured stream, or of a live one in constant memory.
 //! * [`quality`]: transmission rating and opinion score from these figures (ITU-T G.107).
+//! * [`impairment`]: a seeded network for datagrams that records what it did.
+//! * [`inband`]: DTMF as tones in the audio (ITU-T Q.23, Q.24).
 //! * [`playout`]: a captured stream decoded onto its own RTP time line.
 
 pub mod dtmf;
 pub mod g711;
+pub mod impairment;
+pub mod inband;
 mod packet;
 mod packetizer;
 pub mod playout;
