@@ -9,6 +9,14 @@ pub struct Description {
     pub origin: Origin,
     /// Address of the session-level `c=` line, without TTL.
     pub connection: Option<String>,
+    /// Address type of the session-level `c=` line (`IP4`, `IP6`).
+    pub connection_type: Option<String>,
+    /// Session name (`s=`).
+    pub name: String,
+    /// Session-level `b=` lines: type and value.
+    pub bandwidths: Vec<(String, u64)>,
+    /// Session-level attributes in order.
+    pub attributes: Vec<(String, Option<String>)>,
     /// Media descriptions in order.
     pub media: Vec<Media>,
     raw: Vec<u8>,
@@ -48,6 +56,12 @@ pub struct Media {
     pub direction: Direction,
     /// `a=ptime` in milliseconds.
     pub ptime: Option<u32>,
+    /// Address type of the media-level `c=` line (`IP4`, `IP6`).
+    pub connection_type: Option<String>,
+    /// `a=maxptime` in milliseconds.
+    pub maxptime: Option<u32>,
+    /// Media-level `b=` lines: type and value.
+    pub bandwidths: Vec<(String, u64)>,
     /// Every media-level attribute in order.
     pub attributes: Vec<(String, Option<String>)>,
 }
@@ -91,6 +105,12 @@ impl Description {
                 address: session.origin.unicast_address,
             },
             connection: session.connection.as_ref().map(address),
+            connection_type: session
+                .connection
+                .map(|connection| connection.addrtype.to_string()),
+            name: session.session_name,
+            bandwidths: bandwidths(session.bandwidths),
+            attributes: attributes(session.attributes),
             media: session
                 .medias
                 .into_iter()
@@ -137,14 +157,16 @@ impl Media {
             connection: media.connections.first().map(address),
             direction: direction(&media.attributes).unwrap_or(session_direction),
             ptime: values("ptime").find_map(|value| value.trim().parse().ok()),
+            maxptime: values("maxptime").find_map(|value| value.trim().parse().ok()),
+            connection_type: media
+                .connections
+                .first()
+                .map(|connection| connection.addrtype.to_string()),
+            bandwidths: bandwidths(media.bandwidths),
             kind: media.media,
             port: media.port,
             protocol: media.proto,
-            attributes: media
-                .attributes
-                .into_iter()
-                .map(|a| (a.attribute, a.value))
-                .collect(),
+            attributes: attributes(media.attributes),
         }
     }
 
@@ -212,8 +234,12 @@ impl RtpMap {
             0 => ("PCMU", 8000),
             3 => ("GSM", 8000),
             4 => ("G723", 8000),
+            5 => ("DVI4", 8000),
+            6 => ("DVI4", 16000),
+            7 => ("LPC", 8000),
             8 => ("PCMA", 8000),
             9 => ("G722", 8000),
+            12 => ("QCELP", 8000),
             13 => ("CN", 8000),
             15 => ("G728", 8000),
             18 => ("G729", 8000),
@@ -226,6 +252,14 @@ impl RtpMap {
             channels: None,
         })
     }
+}
+
+fn attributes(list: Vec<sdp_types::Attribute>) -> Vec<(String, Option<String>)> {
+    list.into_iter().map(|a| (a.attribute, a.value)).collect()
+}
+
+fn bandwidths(list: Vec<sdp_types::Bandwidth>) -> Vec<(String, u64)> {
+    list.into_iter().map(|b| (b.bwtype, b.bandwidth)).collect()
 }
 
 fn address(connection: &sdp_types::Connection) -> String {
