@@ -17,8 +17,8 @@ const OVERLAP_MICROSECONDS: u64 = 4_000;
 
 /// A decoder whose losses are filled by repeating the last pitch period, fading out.
 ///
-/// Informative: own method, in the spirit of G.711 Appendix I but not bit-exact to anything. What the inner decoder yields is
-/// passed on unchanged except for the first 4 ms after a loss, which are blended with the repetition.
+/// Informative: own method, in the spirit of G.711 Appendix I but not bit-exact to anything. What the inner decoder
+/// yields is passed on unchanged except for the first 4 ms after a loss, which are blended with the repetition.
 #[derive(Debug, Clone)]
 pub struct Concealed<D> {
     decoder: D,

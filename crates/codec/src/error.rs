@@ -57,9 +57,9 @@ pub enum CodecError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The codec library refused its arguments.
-    #[error("{codec} encoder: {reason}")]
-    Encoder {
+    /// The codec library refused what it was given.
+    #[error("{codec}: {reason}")]
+    Library {
         /// Encoding name.
         codec: &'static str,
         /// What the library said.

@@ -284,7 +284,7 @@ impl CodecSpec {
     /// A coder in its initial state.
     ///
     /// # Errors
-    /// [`CodecError::Encoder`] or [`CodecError::Parameter`] for options that the codec does not take.
+    /// [`CodecError::Library`] or [`CodecError::Parameter`] for options that the codec does not take.
     pub fn encoder(&self, options: &EncoderOptions) -> Result<Box<dyn Encoder>, CodecError> {
         Ok(match self.codec {
             Codec::Pcmu => Box::new(G711::new(Law::Mu)),

@@ -1,4 +1,5 @@
-//! Comfort noise from a descriptor has its level and its spectrum, and describing that noise gives the descriptor back.
+//! Comfort noise from a descriptor has its level and its spectrum, and describing that noise gives the descriptor
+//! back.
 
 use voxproof_codec::{
     CodecSpec, DecoderOptions, EncoderOptions, NoiseGenerator, SilenceDescriptor, describe,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use voxproof_codec::{Decoder, Encoder, G722Decoder, G722Encoder, G722Mode};
 
-/// The sequences of the ITU Software Tool Library (G.191, `src/g722/test_data`), which are not part of the repository.
+/// The sequences of the ITU Software Tool Library (G.191, `src/g722/test_data`), which are not part of the
+/// repository.
 fn corpus() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/g722");
     if folder.is_dir() {
@@ -75,8 +76,8 @@ fn the_decoder_decodes_the_sequence_of_the_itu_bit_for_bit_in_all_modes() {
     }
 }
 
-/// A second of integers that touches soft, loud and saturating parts: a linear congruential generator (Knuth's MMIX) under
-/// envelopes of a different shift every 100 ms, the last one at full scale.
+/// A second of integers that touches soft, loud and saturating parts: a linear congruential generator (Knuth's
+/// MMIX) under envelopes of a different shift every 100 ms, the last one at full scale.
 fn generated() -> Vec<i16> {
     let mut state = 1u64;
     (0..16_000)
@@ -97,7 +98,8 @@ fn digest(octets: impl IntoIterator<Item = u8>) -> String {
     hash.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// The hashes were taken from the coder that passed the ITU sequences, so that a checkout without them notices a change.
+/// The hashes were taken from the coder that passed the ITU sequences, so that a checkout without them notices a
+/// change.
 #[test]
 fn a_generated_signal_gives_the_golden_octets_and_samples() {
     let octets = encode(&generated());

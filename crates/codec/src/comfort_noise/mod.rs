@@ -99,8 +99,8 @@ impl NoiseGenerator {
         }
     }
 
-    /// Takes a new description. The first one holds at once; later ones are approached within about 10 ms at 8 kHz, so that an
-    /// update is not heard as a step.
+    /// Takes a new description. The first one holds at once; later ones are approached within about 10 ms at 8 kHz,
+    /// so that an update is not heard as a step.
     pub fn describe(&mut self, descriptor: &SilenceDescriptor) {
         self.target = [0.0; MAX_ORDER];
         for (slot, &k) in self.target.iter_mut().zip(&descriptor.reflection) {
@@ -133,7 +133,8 @@ impl NoiseGenerator {
     fn next_sample(&mut self) -> i16 {
         const APPROACH: f64 = 1.0 / 32.0;
         self.gain += (self.target_gain - self.gain) * APPROACH;
-        // both ends of the step are inside the unit circle, and so is everything between them: the filter stays stable
+        // both ends of the step are inside the unit circle, and so is everything between them: the filter stays
+        // stable
         for (k, target) in self.reflection.iter_mut().zip(self.target) {
             *k += (target - *k) * APPROACH;
         }

@@ -10,8 +10,8 @@ pub const MAX_ORDER: usize = 12;
 pub struct SilenceDescriptor {
     /// Level below the overload point, 0 to 127: -dBov (RFC 3389 3.1).
     pub level: u8,
-    /// Reflection coefficients of an all-pole model, -1 < k < 1, lowest order first (RFC 3389 3.2). The sign is the one of the
-    /// recursion A(z) = 1 + a1 z^-1 + ... with k1 = -r1/r0, so noise with more low than high frequencies
+    /// Reflection coefficients of an all-pole model, -1 < k < 1, lowest order first (RFC 3389 3.2). The sign is the
+    /// one of the recursion A(z) = 1 + a1 z^-1 + ... with k1 = -r1/r0, so noise with more low than high frequencies
     /// starts with a negative one.
     pub reflection: Vec<f32>,
 }
@@ -26,8 +26,8 @@ impl SilenceDescriptor {
         }
     }
 
-    /// Reads a payload. Coefficients past the twelfth are left out; the reserved value 255 ends the list, as if the model
-    /// order were lower.
+    /// Reads a payload. Coefficients past the twelfth are left out; the reserved value 255 ends the list, as if the
+    /// model order were lower.
     ///
     /// # Errors
     /// [`CodecError::Payload`] if there is no octet, or the reserved top bit of the level is set (RFC 3389 3.1).

@@ -1,8 +1,9 @@
 //! ITU-T G.722: 7 kHz speech in 64 kbit/s, by ADPCM in two sub-bands.
 //!
-//! Written from the recommendation's sub-blocks (clauses 5 and 6), which the comments name; bit-exact to the ITU test
-//! sequences in all three modes. An octet carries two samples at 16 kHz: the two upper bits are the high band, the six lower ones the low band. In RTP the
-//! clock nevertheless runs at 8000 Hz (RFC 3551 4.5.2), one tick an octet.
+//! Written from the recommendation's sub-blocks (clauses 5 and 6), which the comments name; bit-exact to the ITU
+//! test sequences in all three modes. An octet carries two samples at 16 kHz: the two upper bits are the high band,
+//! the six lower ones the low band. In RTP the clock nevertheless runs at 8000 Hz (RFC 3551 4.5.2), one tick an
+//! octet.
 
 mod band;
 mod qmf;

@@ -27,10 +27,10 @@ impl OpusDecoder {
     /// A decoder to 1 or 2 channels.
     ///
     /// # Errors
-    /// [`CodecError::Encoder`] for another number of channels.
+    /// [`CodecError::Library`] for another number of channels.
     pub fn new(channels: u8, concealment: Concealment) -> Result<Self, CodecError> {
         let inner = opus_rs::OpusDecoder::new(RATE as i32, channels.into()).map_err(|reason| {
-            CodecError::Encoder {
+            CodecError::Library {
                 codec: "opus",
                 reason,
             }

@@ -66,7 +66,7 @@ impl OpusEncoder {
     /// An encoder for 1 or 2 channels.
     ///
     /// # Errors
-    /// [`CodecError::Parameter`] for a bit rate outside 6000 to 510000, [`CodecError::Encoder`] for another number of
+    /// [`CodecError::Parameter`] for a bit rate outside 6000 to 510000, [`CodecError::Library`] for another number of
     /// channels.
     pub fn new(channels: u8, options: &OpusOptions) -> Result<Self, CodecError> {
         if !(6000..=510_000).contains(&options.bit_rate) {
@@ -146,7 +146,7 @@ const fn affordable(bit_rate: u32) -> OpusBandwidth {
 }
 
 const fn refused(reason: &'static str) -> CodecError {
-    CodecError::Encoder {
+    CodecError::Library {
         codec: "opus",
         reason,
     }

@@ -4,8 +4,8 @@ use super::{OpusBandwidth, OpusOptions};
 use crate::CodecError;
 use crate::error::excerpt;
 
-/// What an `a=fmtp` of Opus says about what its sender wants to receive, or announces to send. Every field has the value
-/// that holds without the parameter.
+/// What an `a=fmtp` of Opus says about what its sender wants to receive, or announces to send. Every field has the
+/// value that holds without the parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpusFormat {
     /// Highest sample rate that the receiver can play, Hz: 8000 to 48000 (default 48000).
@@ -48,9 +48,9 @@ impl Default for OpusFormat {
 }
 
 impl OpusFormat {
-    /// Reads the parameters after the payload type of an `a=fmtp`: `name=value` separated by semicolons, in any order, spaces
-    /// around them ignored. Unknown parameters are ignored (RFC 7587 7.1). A value that is not allowed leaves the
-    /// default in place and is reported, one [`CodecError::Parameter`] each, at most 32 of them.
+    /// Reads the parameters after the payload type of an `a=fmtp`: `name=value` separated by semicolons, in any
+    /// order, spaces around them ignored. Unknown parameters are ignored (RFC 7587 7.1). A value that is not
+    /// allowed leaves the default in place and is reported, one [`CodecError::Parameter`] each, at most 32 of them.
     #[must_use]
     pub fn parse(text: &str) -> (Self, Vec<CodecError>) {
         let mut format = Self::default();
@@ -93,16 +93,17 @@ impl OpusFormat {
         Ok(())
     }
 
-    /// Whether `ptime` or `maxptime` may have this value, in ms: a multiple of a frame duration of 2.5 ms or more, rounded up
-    /// to a whole millisecond, up to 120 (RFC 7587 6.1).
+    /// Whether `ptime` or `maxptime` may have this value, in ms: a multiple of a frame duration of 2.5 ms or more,
+    /// rounded up to a whole millisecond, up to 120 (RFC 7587 6.1).
     #[must_use]
     pub const fn allows_packet_time(milliseconds: u32) -> bool {
         // 2.5 n rounded up ends in 0, 3, 5 or 8
         milliseconds > 0 && milliseconds <= 120 && matches!(milliseconds % 10, 0 | 3 | 5 | 8)
     }
 
-    /// How to code for a receiver that announced this format, starting from `wanted`: bandwidth, bit rate and
-    /// kind of bit rate stay within what it asked for; forward error correction and discontinuous transmission are on only where they are wanted on both sides.
+    /// How to code for a receiver that announced this format, starting from `wanted`: bandwidth, bit rate and kind
+    /// of bit rate stay within what it asked for; forward error correction and discontinuous transmission are on
+    /// only where they are wanted on both sides.
     #[must_use]
     pub fn encoder_options(&self, wanted: &OpusOptions) -> OpusOptions {
         OpusOptions {

@@ -99,7 +99,7 @@ impl Drop for Library {
 
 /// The library's own words for a status.
 fn failure(status: i32) -> CodecError {
-    CodecError::Encoder {
+    CodecError::Library {
         codec: "opus",
         reason: unsafe_opus::opus_strerror(status),
     }
