@@ -18,6 +18,9 @@ pub enum CallError {
         "the device has not registered, and its file names no address to call; check its account or set `address` under [ixit]"
     )]
     DeviceUnknown,
+    /// A mutation does not fit the message.
+    #[error("the message cannot be changed as the step says: {0}")]
+    Mutation(#[from] voxproof_sip::mutate::MutationError),
     /// The lab's own network failed.
     #[error("the lab's network failed: {0}")]
     Network(#[from] NetError),

@@ -1,31 +1,22 @@
 //! What the lab does with requests of the device.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use voxproof_record::TimelineEvent;
-use voxproof_sip::{Builder, Dialog, Message, TransactionId, default_reason};
+use voxproof_sip::{Builder, Hop, Message, TransactionId, default_reason};
 
-use crate::CallError;
-use crate::media::PeerMedia;
-use crate::offer::OfferSpec;
-use crate::peer::{Call, CallState, Repeat2xx};
+use crate::peer::{Call, CallState};
 use crate::registrar::response;
-use crate::station::{Seen, Station};
+use crate::repeat::Repeated;
+use crate::station::Station;
 
-const T1: Duration = Duration::from_millis(500);
-const T2: Duration = Duration::from_secs(4);
-const METHODS: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO";
+pub(crate) const METHODS: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO, PRACK, MESSAGE, SUBSCRIBE, PUBLISH";
 
 impl Station {
-    pub(crate) fn on_request(
-        &mut self,
-        id: TransactionId,
-        message: Message,
-        source: SocketAddr,
-        packet: u32,
-    ) {
+    pub(crate) fn on_request(&mut self, id: TransactionId, message: Message, source: Hop, packet: u32) {
         let now = self.now();
+        if self.scripted(id, &message) {
+            return;
+        }
         let method = message.method().unwrap_or_default().to_owned();
         let in_dialog = message.to().is_some_and(|to| to.tag().is_some());
         if method == "REGISTER" {
@@ -36,8 +27,12 @@ impl Station {
             self.transactions.respond(now, id, registration.response);
         } else if method == "CANCEL" {
             self.on_cancel(id, &message);
+        } else if method == "SUBSCRIBE" {
+            if !self.on_subscribe(id, &message, source) {
+                self.refuse_package(id, &message);
+            }
         } else if in_dialog {
-            self.on_dialog_request(id, &message, source);
+            self.on_dialog_request(id, &message, source, packet);
         } else {
             match method.as_str() {
                 "INVITE" => self.on_invite(id, message, source, packet),
@@ -48,15 +43,26 @@ impl Station {
                         .build();
                     self.transactions.respond(now, id, bytes);
                 }
-                // no voice mail, no presence: the event package is not offered (RFC 6665 4.2.1.1)
-                "SUBSCRIBE" | "PUBLISH" => self.refuse(id, &message, 489),
+                "MESSAGE" => {
+                    let bytes = response(&message, 200, &mut self.ids).build();
+                    self.transactions.respond(now, id, bytes);
+                }
+                // the collector of RFC 6035 reports takes them, with an entity tag as RFC 3903 6 asks
+                "PUBLISH" => {
+                    let tag = self.ids.token(8);
+                    let bytes = response(&message, 200, &mut self.ids)
+                        .header("SIP-ETag", tag)
+                        .header("Expires", message.expires().unwrap_or(3600).to_string())
+                        .build();
+                    self.transactions.respond(now, id, bytes);
+                }
                 "BYE" | "NOTIFY" | "INFO" | "UPDATE" | "PRACK" => self.refuse(id, &message, 481),
                 _ => self.refuse(id, &message, 405),
             }
         }
     }
 
-    fn refuse(&mut self, id: TransactionId, message: &Message, status: u16) {
+    pub(crate) fn refuse(&mut self, id: TransactionId, message: &Message, status: u16) {
         let mut builder = response(message, status, &mut self.ids);
         if status == 405 {
             builder = builder.header("Allow", METHODS);
@@ -68,22 +74,31 @@ impl Station {
     fn on_cancel(&mut self, id: TransactionId, message: &Message) {
         let now = self.now();
         let target = self.transactions.cancelled_by(message);
-        let Some(call) = self
+        let mut cancelled = None;
+        // with a forking proxy in between, every branch is cancelled
+        for call in self
             .calls
             .iter_mut()
-            .rev()
-            .find(|call| call.state == CallState::Offered && Some(call.invite_transaction) == target)
-        else {
+            .filter(|call| call.state == CallState::Offered && Some(call.invite_transaction) == target)
+        {
+            call.state = CallState::Ended;
+            call.repeat = None;
+            if let Some(media) = &call.media {
+                media.stop_sending();
+            }
+            cancelled.get_or_insert_with(|| {
+                (
+                    call.invite.clone(),
+                    call.invite_transaction,
+                    call.local_tag.clone(),
+                )
+            });
+        }
+        let Some((invite, invite_id, tag)) = cancelled else {
             // CANCEL that matches nothing (RFC 3261 9.2)
             self.refuse(id, message, 481);
             return;
         };
-        call.state = CallState::Ended;
-        let (invite, invite_id, tag) = (
-            call.invite.clone(),
-            call.invite_transaction,
-            call.local_tag.clone(),
-        );
         let ok = Builder::response_to(message, 200, "OK").to_tag(&tag).build();
         self.transactions.respond(now, id, ok);
         let terminated = Builder::response_to(&invite, 487, default_reason(487))
@@ -92,7 +107,7 @@ impl Station {
         self.transactions.respond(now, invite_id, terminated);
     }
 
-    fn on_invite(&mut self, id: TransactionId, message: Message, source: SocketAddr, packet: u32) {
+    fn on_invite(&mut self, id: TransactionId, message: Message, source: Hop, packet: u32) {
         let now = self.now();
         let user = message
             .request_uri()
@@ -106,42 +121,36 @@ impl Station {
         }
         self.transactions
             .respond(now, id, Builder::response_to(&message, 100, "Trying").build());
-        let call_id = message.call_id().unwrap_or_default().to_owned();
-        self.note(TimelineEvent::Call {
-            actor: actor.clone(),
-            call_id: call_id.clone(),
-        });
-        let session_id = 1_000_000 + self.calls.len() as u64;
-        self.calls.push(Call {
-            actor,
-            state: CallState::Offered,
-            call_id,
-            dialog: None,
-            invite: message,
-            invite_transaction: id,
-            local_tag: self.ids.tag(),
-            spec: OfferSpec::default(),
-            session_id,
-            session_version: 1,
-            local: None,
-            media: None,
-            former_media: vec![],
-            withhold_ack: false,
-            ack: None,
-            unacknowledged: None,
-            repeat: None,
-            acknowledged: None,
-            invite_packet: packet,
-            destination: source,
-        });
+        let session_id = self.next_session();
+        let mut call = Call::new(&actor, CallState::Offered, message, id, source, session_id);
+        call.local_tag = self.ids.tag();
+        call.invite_packet = packet;
+        self.check_credentials(&call.invite, packet);
+        self.note_call(&call);
+        self.calls.push(call);
     }
 
-    fn on_dialog_request(&mut self, id: TransactionId, message: &Message, source: SocketAddr) {
+    pub(crate) fn note_call(&mut self, call: &Call) {
+        let event = TimelineEvent::Call {
+            actor: call.actor.clone(),
+            call_id: call.call_id.clone(),
+        };
+        self.note(event);
+    }
+
+    /// Session identifiers that differ in a case.
+    pub(crate) fn next_session(&self) -> u64 {
+        1_000_000 + self.calls.len() as u64
+    }
+
+    fn on_dialog_request(&mut self, id: TransactionId, message: &Message, source: Hop, packet: u32) {
         let now = self.now();
-        let position = self
-            .calls
-            .iter()
-            .rposition(|call| call.dialog.as_ref().is_some_and(|dialog| dialog.matches(message)));
+        let position = self.calls.iter().rposition(|call| {
+            call.dialog
+                .iter()
+                .chain(&call.early)
+                .any(|dialog| dialog.matches(message))
+        });
         let Some(position) = position else {
             self.refuse(id, message, 481);
             return;
@@ -153,11 +162,11 @@ impl Station {
             self.refuse(id, message, 481);
             return;
         }
-        if call
-            .dialog
-            .as_mut()
-            .is_some_and(|dialog| dialog.accept(message).is_err())
-        {
+        let dialog = match &mut call.dialog {
+            Some(dialog) => Some(dialog),
+            None => call.early.iter_mut().find(|dialog| dialog.matches(message)),
+        };
+        if dialog.is_some_and(|dialog| dialog.accept(message).is_err()) {
             // lower CSeq (RFC 3261 12.2.2)
             self.refuse(id, message, 500);
             return;
@@ -172,7 +181,8 @@ impl Station {
                 self.transactions
                     .respond(now, id, Builder::response_to(message, 200, "OK").build());
             }
-            "INVITE" | "UPDATE" => self.on_reinvite(position, id, message),
+            "INVITE" | "UPDATE" => self.on_change(position, id, message),
+            "PRACK" => self.on_prack(position, id, message, packet),
             "REFER" => self.on_refer(position, id, message, source),
             "OPTIONS" => {
                 let bytes = Builder::response_to(message, 200, "OK")
@@ -181,7 +191,7 @@ impl Station {
                     .build();
                 self.transactions.respond(now, id, bytes);
             }
-            "NOTIFY" | "INFO" | "MESSAGE" | "PRACK" => {
+            "NOTIFY" | "INFO" | "MESSAGE" => {
                 self.transactions
                     .respond(now, id, Builder::response_to(message, 200, "OK").build());
             }
@@ -189,61 +199,110 @@ impl Station {
         }
     }
 
-    /// The device changes the session: answered at once with what the offer allows (RFC 3264 8).
-    fn on_reinvite(&mut self, position: usize, id: TransactionId, message: &Message) {
+    /// The device changes the session or only refreshes it: answered at once with what the offer allows (RFC 3264 8).
+    fn on_change(&mut self, position: usize, id: TransactionId, message: &Message) {
         let now = self.now();
+        if message.method() == Some("INVITE") && self.change_pending(position) {
+            // both ends at once (RFC 3261 14.2)
+            self.refuse(id, message, 491);
+            return;
+        }
+        if (message.is_sdp() || message.method() == Some("INVITE"))
+            && let Some(call) = self.calls.get_mut(position)
+        {
+            call.session_version += 1;
+        }
+        let able = self.able(position);
         let Some(call) = self.calls.get_mut(position) else {
             return;
         };
-        let (Some(rtp), Some(dialog)) = (call.media.as_ref().map(PeerMedia::local), call.dialog.as_ref())
-        else {
-            return;
-        };
-        let contact = dialog.local_contact.clone();
-        call.session_version += 1;
-        let able = call.spec.audio(rtp, call.session_id, call.session_version);
+        let contact = call.dialog.as_ref().or(call.early.last());
+        let contact = contact
+            .map(|dialog| dialog.local_contact.clone())
+            .unwrap_or_default();
         let mut builder = Builder::response_to(message, 200, "OK")
             .header("Contact", contact)
             .header("Allow", METHODS);
-        match message.sdp() {
-            Some(Ok(offer)) => match call.answer_offer(&offer, &able) {
+        builder = with_session_timer(builder, message);
+        match (message.sdp(), able) {
+            (Some(Ok(offer)), Some(able)) => match call.answer_offer(&offer, &able) {
                 Some(bytes) => builder = builder.body("application/sdp", bytes),
                 None => {
                     self.refuse(id, message, 488);
                     return;
                 }
             },
-            Some(Err(_)) => {
+            (Some(_), _) => {
                 self.refuse(id, message, 400);
                 return;
             }
-            None if message.method() == Some("INVITE") => {
+            (None, Some(able)) if message.method() == Some("INVITE") => {
                 builder = builder.body("application/sdp", able.to_bytes());
                 call.local = Some(able);
             }
-            None => {}
+            (None, _) => {}
         }
         let bytes = builder.build();
         if message.method() == Some("INVITE") {
             let cseq = message.cseq().map_or(0, |cseq| cseq.number);
-            call.repeat = Some(repeat(now, id, bytes.clone(), cseq));
+            call.repeat = Some(Repeated::new(now, id, bytes.clone(), cseq, None));
         }
         self.transactions.respond(now, id, bytes);
         self.note_media(position);
     }
 
+    /// The device confirms a reliable provisional response (RFC 3262 3).
+    fn on_prack(&mut self, position: usize, id: TransactionId, message: &Message, packet: u32) {
+        let now = self.now();
+        let able = self.able(position);
+        let Some(call) = self.calls.get_mut(position) else {
+            return;
+        };
+        if !call
+            .repeat
+            .as_ref()
+            .is_some_and(|repeat| repeat.confirmed_by(message))
+        {
+            self.refuse(id, message, 481);
+            return;
+        }
+        call.repeat = None;
+        call.pracked = Some(packet);
+        let mut builder = Builder::response_to(message, 200, "OK");
+        if let Some(Ok(description)) = message.sdp() {
+            if call.invite.is_sdp() {
+                // a second offer (RFC 3262 5)
+                if let Some(bytes) = able.and_then(|able| call.answer_offer(&description, &able)) {
+                    builder = builder.body("application/sdp", bytes);
+                }
+            } else {
+                call.agree(&description);
+            }
+        }
+        self.transactions.respond(now, id, builder.build());
+    }
+
     /// The device transfers: accepted, and reported as done (RFC 3515 2.4.4).
-    fn on_refer(&mut self, position: usize, id: TransactionId, message: &Message, source: SocketAddr) {
+    fn on_refer(&mut self, position: usize, id: TransactionId, message: &Message, source: Hop) {
         let now = self.now();
         let contact = self
             .calls
             .get(position)
             .and_then(|call| call.dialog.as_ref())
             .map(|dialog| dialog.local_contact.clone());
-        let accepted = Builder::response_to(message, 202, "Accepted")
-            .header("Contact", contact.unwrap_or_default())
-            .build();
-        self.transactions.respond(now, id, accepted);
+        // without a subscription when the device asks for none (RFC 4488 4)
+        let silent = message
+            .header("refer-sub")
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+        let mut builder =
+            Builder::response_to(message, 202, "Accepted").header("Contact", contact.unwrap_or_default());
+        if silent {
+            builder = builder.header("Refer-Sub", "false");
+        }
+        self.transactions.respond(now, id, builder.build());
+        if silent {
+            return;
+        }
         for (body, state) in [
             ("SIP/2.0 100 Trying\r\n", "active;expires=60"),
             ("SIP/2.0 200 OK\r\n", "terminated;reason=noresource"),
@@ -263,13 +322,30 @@ impl Station {
 
     pub(crate) fn on_ack(&mut self, message: &Message, id: Option<TransactionId>, packet: u32) {
         let number = message.cseq().map_or(0, |cseq| cseq.number);
-        let call = self.calls.iter_mut().rev().find(|call| {
+        let to_tag = message.to().and_then(|to| to.tag().map(str::to_owned));
+        let of_call = |call: &Call| {
             id.is_some_and(|id| id == call.invite_transaction)
                 || message.call_id() == Some(call.call_id.as_str())
-        });
-        let Some(call) = call else { return };
+        };
+        let of_dialog = |call: &Call| {
+            call.dialog
+                .as_ref()
+                .is_some_and(|dialog| Some(&dialog.local_tag) == to_tag.as_ref())
+        };
+        let position = self
+            .calls
+            .iter()
+            .rposition(|call| of_call(call) && of_dialog(call))
+            .or_else(|| self.calls.iter().rposition(of_call));
+        let Some(call) = position.and_then(|position| self.calls.get_mut(position)) else {
+            return;
+        };
         call.acknowledged.get_or_insert(packet);
-        if call.repeat.as_ref().is_some_and(|repeat| repeat.cseq == number) {
+        if call
+            .repeat
+            .as_ref()
+            .is_some_and(|repeat| repeat.rseq.is_none() && repeat.cseq == number)
+        {
             call.repeat = None;
         }
         // the answer to an offer in our 2xx comes in the ACK (RFC 3261 13.2.2.4)
@@ -278,16 +354,14 @@ impl Station {
         }
     }
 
-    /// Repeats 2xx answers that were not acknowledged yet.
-    pub(crate) fn repeat_answers(&mut self, now: Duration) {
+    /// Repeats the responses that were not confirmed yet.
+    pub(crate) fn repeat_answers(&mut self, now: std::time::Duration) {
         let mut due = vec![];
         for call in &mut self.calls {
             let Some(repeat) = &mut call.repeat else { continue };
-            if now >= repeat.until {
+            if repeat.is_over(now) {
                 call.repeat = None;
-            } else if now >= repeat.next {
-                repeat.interval = (repeat.interval * 2).min(T2);
-                repeat.next = now + repeat.interval;
+            } else if repeat.take_due(now) {
                 due.push((repeat.transaction, repeat.bytes.clone()));
             }
         }
@@ -295,132 +369,21 @@ impl Station {
             self.transactions.respond(now, id, bytes);
         }
     }
-
-    fn offered(&self, actor: &str) -> Result<usize, CallError> {
-        self.calls
-            .iter()
-            .rposition(|call| call.actor == actor && call.state == CallState::Offered)
-            .ok_or_else(|| CallError::no(actor, "incoming call"))
-    }
-
-    /// The INVITE of the device that waits for an answer of this actor.
-    pub fn incoming_invite(&self, actor: &str) -> Option<&Seen> {
-        let call = self
-            .calls
-            .iter()
-            .rev()
-            .find(|call| call.actor == actor && call.state == CallState::Offered)?;
-        self.seen(call.invite_packet)
-    }
-
-    /// Whether the actor's incoming call was cancelled by the device.
-    pub fn is_cancelled(&self, actor: &str) -> bool {
-        self.calls
-            .iter()
-            .rev()
-            .find(|call| call.actor == actor)
-            .is_some_and(|call| call.state == CallState::Ended && call.invite_packet != 0)
-    }
-
-    /// Sends 180.
-    pub fn ring(&mut self, actor: &str) -> Result<u32, CallError> {
-        let position = self.offered(actor)?;
-        let contact = self.contact_of(actor);
-        let Some(call) = self.calls.get(position) else {
-            return Err(CallError::no(actor, "incoming call"));
-        };
-        let bytes = Builder::response_to(&call.invite, 180, "Ringing")
-            .to_tag(&call.local_tag)
-            .header("Contact", format!("<{contact}>"))
-            .build();
-        let (id, now) = (call.invite_transaction, self.now());
-        self.transactions.respond(now, id, bytes);
-        Ok(self.flush())
-    }
-
-    /// Answers 200 with a session description; returns its packet number.
-    pub fn answer(&mut self, actor: &str, spec: OfferSpec) -> Result<u32, CallError> {
-        let position = self.offered(actor)?;
-        let media = self.open_media()?;
-        let contact = format!("<{}>", self.contact_of(actor));
-        let via = self.config.server.to_string();
-        let now = self.now();
-        let Some(call) = self.calls.get_mut(position) else {
-            return Err(CallError::no(actor, "incoming call"));
-        };
-        let able = spec.audio(media.local(), call.session_id, call.session_version);
-        let mut builder = Builder::response_to(&call.invite, 200, "OK")
-            .to_tag(&call.local_tag)
-            .header("Contact", &contact)
-            .header("Allow", METHODS)
-            .header("Supported", "timer");
-        call.spec = spec;
-        call.media = Some(media);
-        match call.invite.sdp() {
-            Some(Ok(offer)) => match call.answer_offer(&offer, &able) {
-                Some(bytes) => builder = builder.body("application/sdp", bytes),
-                None => {
-                    self.reject(actor, 488)?;
-                    return Err(CallError::no(actor, "codec in common with the device's offer"));
-                }
-            },
-            Some(Err(_)) => {
-                self.reject(actor, 400)?;
-                return Err(CallError::no(
-                    actor,
-                    "readable session description in the device's INVITE",
-                ));
-            }
-            None => {
-                builder = builder.body("application/sdp", able.to_bytes());
-                call.local = Some(able);
-            }
-        }
-        call.dialog = Dialog::from_uas(&call.invite, &call.local_tag, &contact, &via);
-        call.state = CallState::Established;
-        let bytes = builder.build();
-        let cseq = call.invite.cseq().map_or(0, |cseq| cseq.number);
-        let id = call.invite_transaction;
-        call.repeat = Some(repeat(now, id, bytes.clone(), cseq));
-        self.transactions.respond(now, id, bytes);
-        let packet = self.flush();
-        self.note_media(position);
-        Ok(packet)
-    }
-
-    /// Answers with a failure status.
-    pub fn reject(&mut self, actor: &str, status: u16) -> Result<u32, CallError> {
-        let position = self.offered(actor)?;
-        let now = self.now();
-        let Some(call) = self.calls.get_mut(position) else {
-            return Err(CallError::no(actor, "incoming call"));
-        };
-        call.state = CallState::Ended;
-        let bytes = Builder::response_to(&call.invite, status, default_reason(status))
-            .to_tag(&call.local_tag)
-            .build();
-        let id = call.invite_transaction;
-        self.transactions.respond(now, id, bytes);
-        Ok(self.flush())
-    }
-
-    /// Packet number of the device's ACK to the actor's final response.
-    pub fn acknowledged(&self, actor: &str) -> Option<u32> {
-        self.calls
-            .iter()
-            .rev()
-            .find(|call| call.actor == actor)?
-            .acknowledged
-    }
 }
 
-fn repeat(now: Duration, transaction: TransactionId, bytes: Vec<u8>, cseq: u32) -> Repeat2xx {
-    Repeat2xx {
-        transaction,
-        bytes,
-        cseq,
-        next: now + T1,
-        interval: T1,
-        until: now + T1 * 64,
-    }
+/// Accepts the session timer that the device asks for, with the device as refresher unless it wants otherwise
+/// (RFC 4028 9).
+pub(crate) fn with_session_timer(builder: Builder, request: &Message) -> Builder {
+    let Some(wanted) = request.header("session-expires") else {
+        return builder;
+    };
+    let refresher = if wanted.contains("refresher=uas") {
+        "uas"
+    } else {
+        "uac"
+    };
+    let seconds = wanted.split(';').next().unwrap_or_default().trim();
+    builder
+        .header("Session-Expires", format!("{seconds};refresher={refresher}"))
+        .header("Require", "timer")
 }

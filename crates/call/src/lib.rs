@@ -7,20 +7,34 @@
 //! One task owns a station and lets time pass by [`Station::pump`]; nothing happens behind its back, so a case is a
 //! plain sequence and two runs on a virtual network are the same.
 
+mod answering;
+mod authentication;
 mod error;
+mod events;
 mod incoming;
 mod media;
 mod offer;
 mod outgoing;
 mod peer;
+mod raw;
 mod registrar;
+mod repeat;
+mod script;
 mod station;
 mod tap;
 mod teardown;
+mod trap;
+mod wire;
 
+pub use answering::RespondOptions;
+pub use authentication::ChallengeOptions;
 pub use error::CallError;
+pub use events::NotifierOptions;
 pub use offer::OfferSpec;
 pub use outgoing::{InviteOptions, ReinviteOptions, RequestOptions, Requested};
+pub use raw::{RawMessage, SentRaw};
 pub use registrar::{Binding, RegistrarBehaviour};
+pub use script::Script;
 pub use station::{Seen, Station, StationConfig};
 pub use teardown::CaseCapture;
+pub use trap::{Trap, TrapAction, Way};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use voxproof_net::{MediaPort, MediaSession, Net, NetError};
+use voxproof_net::{MediaPort, MediaSession, Net, NetError, Reception};
 use voxproof_record::PacketDirection;
 use voxproof_rtp::Packetizer;
 use voxproof_rtp::g711::{self, Law};
@@ -67,13 +67,30 @@ impl MediaSession for Session {
 
     fn sent(&mut self, _deadline: Duration, at: Duration, to: SocketAddr, bytes: &[u8]) {
         if let Some(local) = self.local {
-            self.tap.push(at, PacketDirection::Outbound, local, to, bytes);
+            self.tap
+                .datagram(at, PacketDirection::Outbound, local, to, None, bytes);
         }
     }
 
     fn received(&mut self, at: Duration, source: SocketAddr, bytes: &[u8]) {
+        self.reception(Reception {
+            at,
+            source,
+            bytes,
+            dscp: None,
+        });
+    }
+
+    fn reception(&mut self, reception: Reception<'_>) {
         if let Some(local) = self.local {
-            self.tap.push(at, PacketDirection::Inbound, source, local, bytes);
+            self.tap.datagram(
+                reception.at,
+                PacketDirection::Inbound,
+                reception.source,
+                local,
+                reception.dscp,
+                reception.bytes,
+            );
         }
     }
 }

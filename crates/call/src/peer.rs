@@ -1,13 +1,13 @@
 //! The calls of the lab's peers.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use voxproof_sip::sdp::{self, AudioOffer, Description, Direction};
-use voxproof_sip::{Dialog, Message, TransactionId};
+use voxproof_sip::{Dialog, Hop, Message, TransactionId};
 
 use crate::media::PeerMedia;
 use crate::offer::{OfferSpec, audio_target, sendable_codec};
+use crate::repeat::Repeated;
 
 /// Where a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +20,6 @@ pub(crate) enum CallState {
     Established,
     /// Over.
     Ended,
-}
-
-/// A 2xx of ours that has to be repeated until its ACK comes (RFC 3261 13.3.1.4).
-#[derive(Debug)]
-pub(crate) struct Repeat2xx {
-    pub(crate) transaction: TransactionId,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) cseq: u32,
-    pub(crate) next: Duration,
-    pub(crate) interval: Duration,
-    pub(crate) until: Duration,
 }
 
 /// One call of a peer.
@@ -56,15 +45,76 @@ pub(crate) struct Call {
     pub(crate) ack: Option<(u32, Vec<u8>)>,
     /// CSeq number of a 2xx whose ACK is withheld, with the offer in it, if any.
     pub(crate) unacknowledged: Option<Message>,
-    pub(crate) repeat: Option<Repeat2xx>,
+    pub(crate) repeat: Option<Repeated>,
+    /// The branch of a forking proxy that this call answers for.
+    pub(crate) branch: Option<String>,
+    /// What proxies recorded on the way to us, for our responses.
+    pub(crate) record_route: Vec<String>,
+    /// Dialogs that provisional responses to our INVITE made, latest last (RFC 3261 12.1).
+    pub(crate) early: Vec<Dialog>,
+    /// RSeq of the last reliable provisional response, ours or the device's.
+    pub(crate) rseq: u32,
+    pub(crate) withhold_prack: bool,
+    /// Packet number of the device's last PRACK.
+    pub(crate) pracked: Option<u32>,
+    /// The session description that answered the device's offer, or the offer that went out in its place.
+    pub(crate) described: Option<Vec<u8>>,
     /// Packet number of the device's ACK to our answer.
     pub(crate) acknowledged: Option<u32>,
     /// Packet number of the device's INVITE.
     pub(crate) invite_packet: u32,
-    pub(crate) destination: SocketAddr,
+    pub(crate) destination: Hop,
 }
 
 impl Call {
+    /// A call that has only its first INVITE.
+    pub(crate) fn new(
+        actor: &str,
+        state: CallState,
+        invite: Message,
+        invite_transaction: TransactionId,
+        destination: Hop,
+        session_id: u64,
+    ) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            state,
+            call_id: invite.call_id().unwrap_or_default().to_owned(),
+            dialog: None,
+            invite,
+            invite_transaction,
+            local_tag: String::new(),
+            spec: OfferSpec::default(),
+            session_id,
+            session_version: 1,
+            local: None,
+            media: None,
+            former_media: vec![],
+            withhold_ack: false,
+            ack: None,
+            unacknowledged: None,
+            repeat: None,
+            branch: None,
+            record_route: vec![],
+            early: vec![],
+            rseq: 0,
+            withhold_prack: false,
+            pracked: None,
+            described: None,
+            acknowledged: None,
+            invite_packet: 0,
+            destination,
+        }
+    }
+
+    /// The dialog to send requests in: the confirmed one, or the latest early one.
+    pub(crate) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        match &mut self.dialog {
+            Some(dialog) => Some(dialog),
+            None => self.early.last_mut(),
+        }
+    }
+
     /// The codec names of the current description, for the record.
     pub(crate) fn codec_names(&self) -> Vec<(u8, String)> {
         self.local

@@ -1,12 +1,13 @@
 //! The lab's registrar (RFC 3261 10.3) with digest authentication (22).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Algorithm, Builder, Challenge, Credentials, IdSource, Message, default_reason};
+use voxproof_sip::{Builder, Hop, IdSource, Message, default_reason};
+
+use crate::authentication::{Guard, Verified};
 
 /// How the registrar behaves.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RegistrarBehaviour {
     /// Smallest interval granted, seconds; a shorter one gets 423.
     pub min_expires: Option<u32>,
@@ -14,6 +15,16 @@ pub struct RegistrarBehaviour {
     pub grant: Option<u32>,
     /// The next request with right credentials gets 401 with `stale=true` and a fresh nonce, once.
     pub stale_once: bool,
+    /// Algorithms of the challenges, the first one most wanted; MD5 when there is none.
+    pub algorithms: Vec<String>,
+    /// Quality of protection offered; `auth` when there is none.
+    pub qop: Vec<String>,
+    /// Path of the answers (RFC 3327).
+    pub path: Option<String>,
+    /// Service-Route of the answers (RFC 3608).
+    pub service_route: Option<String>,
+    /// Contacts of other devices, named first in the answers.
+    pub other_contacts: Vec<String>,
 }
 
 /// Where the device can be reached.
@@ -22,7 +33,7 @@ pub struct Binding {
     /// Contact URI as registered.
     pub contact: String,
     /// Where the REGISTER came from.
-    pub source: SocketAddr,
+    pub source: Hop,
     /// End of the registration on the lab's clock.
     pub until: Duration,
 }
@@ -30,10 +41,8 @@ pub struct Binding {
 pub(crate) struct Registrar {
     pub(crate) behaviour: RegistrarBehaviour,
     pub(crate) binding: Option<Binding>,
-    username: String,
-    password: String,
-    realm: String,
-    nonce: String,
+    guard: Guard,
+    account: (String, String, String),
 }
 
 /// The answer to a REGISTER and whether its credentials verified.
@@ -43,15 +52,24 @@ pub(crate) struct Registration {
 }
 
 impl Registrar {
-    pub(crate) fn new(username: &str, password: &str, realm: &str, ids: &mut IdSource) -> Self {
+    pub(crate) fn new(username: &str, password: &str, realm: &str) -> Self {
         Self {
             behaviour: RegistrarBehaviour::default(),
             binding: None,
-            username: username.to_owned(),
-            password: password.to_owned(),
-            realm: realm.to_owned(),
-            nonce: ids.token(24),
+            guard: Guard::new(realm, username, password),
+            account: (realm.to_owned(), username.to_owned(), password.to_owned()),
         }
+    }
+
+    /// Behaves so from now on; with other algorithms or qualities all nonces are new.
+    pub(crate) fn behave(&mut self, behaviour: RegistrarBehaviour) {
+        let former = &self.behaviour;
+        if former.algorithms != behaviour.algorithms || former.qop != behaviour.qop {
+            let (realm, username, password) = &self.account;
+            let qop = (!behaviour.qop.is_empty()).then_some(behaviour.qop.as_slice());
+            self.guard = Guard::new(realm, username, password).offering(&behaviour.algorithms, qop);
+        }
+        self.behaviour = behaviour;
     }
 
     pub(crate) fn bound(&self, now: Duration) -> Option<&Binding> {
@@ -62,71 +80,35 @@ impl Registrar {
         &mut self,
         now: Duration,
         request: &Message,
-        source: SocketAddr,
+        source: Hop,
         ids: &mut IdSource,
     ) -> Registration {
-        let credentials = request
-            .header("authorization")
-            .and_then(|value| Credentials::parse(value).ok());
-        let Some(credentials) = credentials else {
-            self.nonce = ids.token(24);
-            return Registration {
-                response: self.challenge(request, false, ids),
-                verified: None,
-            };
+        let verified = self.guard.check(now, request);
+        let (response, known) = match verified {
+            Verified::Absent => (self.challenge(now, request, false, ids), None),
+            Verified::Wrong => (self.challenge(now, request, false, ids), Some(false)),
+            Verified::Stale => (self.challenge(now, request, true, ids), Some(true)),
+            Verified::Right if std::mem::take(&mut self.behaviour.stale_once) => {
+                self.guard.withdraw_nonces();
+                (self.challenge(now, request, true, ids), Some(true))
+            }
+            Verified::Right => (self.accept(now, request, source, ids), Some(true)),
         };
-        let verified = credentials.username == self.username
-            && credentials.realm == self.realm
-            && credentials.verify(&self.password, "REGISTER", request.body());
-        if credentials.nonce != self.nonce {
-            self.nonce = ids.token(24);
-            // right password, old nonce: stale (RFC 7616 3.3)
-            return Registration {
-                response: self.challenge(request, verified, ids),
-                verified: Some(verified),
-            };
-        }
-        if !verified {
-            self.nonce = ids.token(24);
-            return Registration {
-                response: self.challenge(request, false, ids),
-                verified: Some(false),
-            };
-        }
-        if std::mem::take(&mut self.behaviour.stale_once) {
-            self.nonce = ids.token(24);
-            return Registration {
-                response: self.challenge(request, true, ids),
-                verified: Some(true),
-            };
-        }
         Registration {
-            response: self.accept(now, request, source, ids),
-            verified: Some(true),
+            response,
+            verified: known,
         }
     }
 
-    fn challenge(&self, request: &Message, stale: bool, ids: &mut IdSource) -> Vec<u8> {
-        let challenge = Challenge {
-            realm: self.realm.clone(),
-            nonce: self.nonce.clone(),
-            algorithm: Algorithm::Md5,
-            qop: vec!["auth".to_owned()],
-            opaque: None,
-            stale,
-        };
-        response(request, 401, ids)
-            .header("WWW-Authenticate", challenge.to_header())
-            .build()
+    fn challenge(&mut self, now: Duration, request: &Message, stale: bool, ids: &mut IdSource) -> Vec<u8> {
+        let mut builder = response(request, 401, ids);
+        for challenge in self.guard.challenges(now, stale, ids) {
+            builder = builder.header("WWW-Authenticate", challenge);
+        }
+        builder.build()
     }
 
-    fn accept(
-        &mut self,
-        now: Duration,
-        request: &Message,
-        source: SocketAddr,
-        ids: &mut IdSource,
-    ) -> Vec<u8> {
+    fn accept(&mut self, now: Duration, request: &Message, source: Hop, ids: &mut IdSource) -> Vec<u8> {
         let contacts = request.contacts();
         let contact = contacts.first();
         let asked = contact
@@ -148,6 +130,7 @@ impl Registrar {
                 .build();
         }
         let granted = self.behaviour.grant.unwrap_or(asked);
+        // a query without Contact changes nothing (RFC 3261 10.2.3)
         let uri = contact.map(|contact| contact.uri.to_string());
         if let Some(uri) = uri.filter(|uri| uri != "*" && !uri.is_empty()) {
             let until = now + Duration::from_secs(u64::from(granted));
@@ -158,8 +141,17 @@ impl Registrar {
             });
         }
         let mut builder = response(request, 200, ids);
+        for other in &self.behaviour.other_contacts {
+            builder = builder.header("Contact", other);
+        }
         if let Some(binding) = self.bound(now) {
             builder = builder.header("Contact", format!("<{}>;expires={granted}", binding.contact));
+        }
+        if let Some(path) = &self.behaviour.path {
+            builder = builder.header("Path", path);
+        }
+        if let Some(route) = &self.behaviour.service_route {
+            builder = builder.header("Service-Route", route);
         }
         builder.header("Expires", granted.to_string()).build()
     }
@@ -172,6 +164,8 @@ pub(crate) fn response(request: &Message, status: u16, ids: &mut IdSource) -> Bu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
+    use voxproof_sip::{Challenge, Credentials};
 
     fn register(expires: u32, credentials: Option<&Credentials>) -> Message {
         let mut builder = Builder::request("REGISTER", "sip:lab")
@@ -191,18 +185,23 @@ mod tests {
     #[test]
     fn challenges_verifies_grants_and_forgets() {
         let mut ids = IdSource::new(1);
-        let mut registrar = Registrar::new("dut", "secret", "lab", &mut ids);
-        registrar.behaviour = RegistrarBehaviour {
+        let mut registrar = Registrar::new("dut", "secret", "lab");
+        registrar.behave(RegistrarBehaviour {
             min_expires: Some(1800),
-            grant: None,
             stale_once: true,
-        };
-        let source: SocketAddr = "127.0.0.1:5070".parse().unwrap();
+            ..RegistrarBehaviour::default()
+        });
+        let source: Hop = "127.0.0.1:5070".parse::<SocketAddr>().unwrap().into();
         let now = Duration::from_secs(1);
+        let mut count = 0;
         let mut ask = |registrar: &mut Registrar, expires, password: &str, challenge: Option<&str>| {
+            count += 1;
             let credentials = challenge.map(|value| {
                 let challenge = Challenge::parse(value).unwrap();
-                Credentials::answer(&challenge, "dut", password, "REGISTER", "sip:lab", 1, "c", b"").unwrap()
+                Credentials::answer(
+                    &challenge, "dut", password, "REGISTER", "sip:lab", count, "c", b"",
+                )
+                .unwrap()
             });
             let answer = registrar.register(now, &register(expires, credentials.as_ref()), source, &mut ids);
             Message::parse(&answer.response)

@@ -6,15 +6,23 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use voxproof_net::{Clock, Endpoint, Net};
-use voxproof_record::{PacketDirection, Timeline, TimelineEvent};
-use voxproof_sip::{IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions};
+use voxproof_net::{Clock, Net};
+use voxproof_record::{CapturedPacket, PacketDirection, Timeline, TimelineEvent};
+use voxproof_sip::{
+    Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Transport,
+};
 
 use crate::CallError;
+use crate::authentication::Guard;
+use crate::events::Notifier;
 use crate::outgoing::Outgoing;
 use crate::peer::Call;
 use crate::registrar::{Binding, Registrar, RegistrarBehaviour};
-use crate::tap::Tap;
+use crate::repeat::Repeated;
+use crate::script::Script;
+use crate::tap::{Tap, carrier};
+use crate::trap::{InTransit, Passage, Trap, TrapAction, Traps, Way};
+use crate::wire::{Arrival, Sent, Wire};
 
 /// Where the lab listens and which account it gives to the device.
 #[derive(Debug, Clone)]
@@ -50,7 +58,7 @@ pub struct Seen {
 pub struct Station {
     pub(crate) net: Net,
     pub(crate) config: StationConfig,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) wire: Wire,
     pub(crate) transactions: Transactions,
     pub(crate) registrar: Registrar,
     pub(crate) ids: IdSource,
@@ -59,6 +67,13 @@ pub struct Station {
     pub(crate) calls: Vec<Call>,
     pub(crate) outgoing: BTreeMap<TransactionId, Outgoing>,
     pub(crate) log: Vec<Seen>,
+    pub(crate) traps: Traps,
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) notifiers: Vec<Notifier>,
+    /// What the next INVITE of the device is held against.
+    pub(crate) guards: Vec<Guard>,
+    /// INVITE requests sent as bytes: nobody else answers for what becomes of them.
+    pub(crate) raw_invites: Vec<(Message, Hop)>,
     pub(crate) credentials: Vec<(u32, bool)>,
     pub(crate) loop_lag: Duration,
     pub(crate) media_lag: Duration,
@@ -71,17 +86,17 @@ pub struct Station {
 impl Station {
     /// Binds the server's socket.
     pub async fn open(net: Net, config: StationConfig) -> Result<Self, CallError> {
-        let endpoint = net.bind(config.server).await?;
-        let mut ids = IdSource::new(config.seed);
-        let registrar = Registrar::new(&config.username, &config.password, &config.realm, &mut ids);
+        let wire = Wire::open(net.clone(), config.server).await?;
+        let ids = IdSource::new(config.seed);
+        let registrar = Registrar::new(&config.username, &config.password, &config.realm);
         let config = StationConfig {
-            server: endpoint.local_addr(),
+            server: wire.server(),
             ..config
         };
         Ok(Self {
             net,
             config,
-            endpoint,
+            wire,
             transactions: Transactions::new(Timers::default()),
             registrar,
             ids,
@@ -89,6 +104,11 @@ impl Station {
             calls: vec![],
             outgoing: BTreeMap::new(),
             log: vec![],
+            traps: Traps::default(),
+            scripts: vec![],
+            notifiers: vec![],
+            guards: vec![],
+            raw_invites: vec![],
             credentials: vec![],
             loop_lag: Duration::ZERO,
             media_lag: Duration::ZERO,
@@ -119,9 +139,14 @@ impl Station {
         format!("sip:{actor}@{}", self.config.server)
     }
 
-    /// The contact of an actor: not the address of record, so that a device that mixes the two up is seen.
-    pub(crate) fn contact_of(&self, actor: &str) -> String {
-        format!("sip:{actor}-contact@{}", self.config.server)
+    /// The contact of an actor, reached by the transport of a hop: not the address of record, so that a device that
+    /// mixes the two up is seen.
+    pub(crate) fn contact_of(&self, actor: &str, hop: Hop) -> String {
+        let local = self.wire.local(hop.transport);
+        match hop.transport {
+            Transport::Udp => format!("sip:{actor}-contact@{local}"),
+            transport => format!("sip:{actor}-contact@{local};transport={}", transport.parameter()),
+        }
     }
 
     /// The device's binding, if it is registered now.
@@ -136,16 +161,21 @@ impl Station {
 
     /// Sets how the registrar behaves from now on.
     pub fn set_registrar(&mut self, behaviour: RegistrarBehaviour) {
-        self.registrar.behaviour = behaviour;
+        self.registrar.behave(behaviour);
     }
 
-    /// Request-URI and transport address of the device.
-    pub(crate) fn device(&self) -> Result<(String, SocketAddr), CallError> {
+    /// Request-URI of the device and the hop to it.
+    pub(crate) fn device(&self) -> Result<(String, Hop), CallError> {
         if let Some(binding) = self.binding() {
             return Ok((binding.contact.clone(), binding.source));
         }
         let address = self.config.device_address.ok_or(CallError::DeviceUnknown)?;
-        Ok((format!("sip:{}@{address}", self.config.username), address))
+        Ok((format!("sip:{}@{address}", self.config.username), address.into()))
+    }
+
+    /// The transport by which the device is reached now.
+    pub fn transport(&self) -> Transport {
+        self.device().map_or(Transport::Udp, |(_, hop)| hop.transport)
     }
 
     /// The messages of the case so far.
@@ -191,10 +221,8 @@ impl Station {
             let clock = self.net.clock();
             tokio::select! {
                 biased;
-                datagram = self.endpoint.recv() => match datagram {
-                    Ok(datagram) => self.receive(datagram.at, &datagram.bytes, datagram.source),
-                    // an unreachable port comes back as an error of the next receive: nothing was received
-                    Err(_) => tokio::task::yield_now().await,
+                arrival = self.wire.next() => if let Some(arrival) = arrival {
+                    self.receive(arrival);
                 },
                 () = clock.sleep_until(wake) => {
                     self.loop_lag = self.loop_lag.max(self.now().saturating_sub(wake));
@@ -220,8 +248,13 @@ impl Station {
         let repeats = self
             .calls
             .iter()
-            .filter_map(|call| call.repeat.as_ref().map(|repeat| repeat.next));
-        self.transactions.poll_timeout().into_iter().chain(repeats).min()
+            .filter_map(|call| call.repeat.as_ref().map(Repeated::deadline));
+        self.transactions
+            .poll_timeout()
+            .into_iter()
+            .chain(repeats)
+            .chain(self.traps.deadline())
+            .min()
     }
 
     fn run_timers(&mut self) {
@@ -234,24 +267,107 @@ impl Station {
             self.transactions.handle_timeout(now);
         }
         self.repeat_answers(now);
+        for transit in self.traps.due(now) {
+            self.proceed(transit);
+        }
         self.settle();
     }
 
-    fn receive(&mut self, at: Duration, bytes: &[u8], source: SocketAddr) {
-        let packet = self
-            .tap
-            .push(at, PacketDirection::Inbound, source, self.config.server, bytes);
-        if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            self.log.push(Seen {
+    fn receive(&mut self, arrival: Arrival) {
+        let Arrival {
+            at,
+            local,
+            source,
+            dscp,
+            bytes,
+        } = arrival;
+        let packet = self.tap.push(CapturedPacket {
+            at,
+            direction: PacketDirection::Inbound,
+            carrier: carrier(source.transport),
+            source: source.address,
+            destination: local,
+            dscp,
+            payload: bytes.clone(),
+        });
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return;
+        }
+        let message = Message::parse(&bytes);
+        let caught = self.caught(Way::FromDevice, source, &bytes, packet, &message);
+        self.log.push(Seen {
+            packet,
+            at,
+            from_device: true,
+            message,
+        });
+        let times = match caught {
+            Passage::Caught => 0,
+            Passage::Free => 1,
+            Passage::Twice => 2,
+        };
+        for _ in 0..times {
+            let transit = InTransit {
+                way: Way::FromDevice,
+                hop: source,
+                bytes: bytes.clone(),
                 packet,
-                at,
-                from_device: true,
-                message: Message::parse(bytes),
+            };
+            self.proceed(transit);
+        }
+    }
+
+    /// Catches the next messages of a kind.
+    pub fn set_trap(&mut self, trap: Trap) {
+        self.traps.set(trap);
+    }
+
+    /// Lets the held messages go.
+    pub fn release(&mut self) {
+        for transit in self.traps.release() {
+            self.proceed(transit);
+        }
+    }
+
+    fn caught(&mut self, way: Way, hop: Hop, bytes: &[u8], packet: u32, message: &Message) -> Passage {
+        if self.traps.is_idle() {
+            return Passage::Free;
+        }
+        let transit = InTransit {
+            way,
+            hop,
+            bytes: bytes.to_vec(),
+            packet,
+        };
+        let (passage, action) = self.traps.pass(self.net.clock().now(), transit, message);
+        if let Some(action) = action {
+            self.note(TimelineEvent::Intercepted {
+                message: message.summary(),
+                to_device: way == Way::ToDevice,
+                packet: (packet != 0).then_some(packet),
+                action: match action {
+                    TrapAction::Drop => "dropped".to_owned(),
+                    TrapAction::Hold => "held".to_owned(),
+                    TrapAction::Duplicate => "doubled".to_owned(),
+                    TrapAction::Delay(delay) => format!("delayed by {} ms", delay.as_millis()),
+                },
             });
         }
-        let now = self.now();
-        self.transactions.receive(now, bytes, source);
-        self.settle_for(packet);
+        passage
+    }
+
+    /// A message goes on as if nothing had been in its way.
+    fn proceed(&mut self, transit: InTransit) {
+        match transit.way {
+            Way::FromDevice => {
+                let now = self.now();
+                self.transactions.receive(now, &transit.bytes, transit.hop);
+                self.settle_for(transit.packet);
+            }
+            Way::ToDevice => {
+                self.transmit(transit.hop, &transit.bytes);
+            }
+        }
     }
 
     /// Sends what is due and treats what happened.
@@ -267,43 +383,62 @@ impl Station {
             };
             match event {
                 TransactionEvent::Request { id, message, source } => {
-                    self.on_request(id, message, source.address, packet);
+                    self.on_request(id, message, source, packet);
                 }
                 TransactionEvent::Ack { message, id, .. } => self.on_ack(&message, id, packet),
                 TransactionEvent::Response { id, message, .. } => self.on_response(id, message, packet),
+                TransactionEvent::Stray { message, .. } => self.on_stray(&message),
                 // every message is in the log and the capture already; whoever waits for it looks there
-                TransactionEvent::Timeout { .. }
-                | TransactionEvent::Terminated { .. }
-                | TransactionEvent::Stray { .. } => {}
+                TransactionEvent::Timeout { .. } | TransactionEvent::Terminated { .. } => {}
             }
         }
     }
 
-    /// Sends everything queued; returns the packet number of the first datagram sent, 0 when there was none.
+    /// Sends everything queued; returns the packet number of the first message sent, 0 when there was none.
     pub(crate) fn flush(&mut self) -> u32 {
         let mut first = 0;
         while let Some(transmit) = self.transactions.poll_transmit() {
-            // a send that fails is a packet that is not in the capture
-            let Ok(at) = self.endpoint.send(transmit.destination.address, &transmit.bytes) else {
-                continue;
+            let message = Message::parse(&transmit.bytes);
+            let times = match self.caught(Way::ToDevice, transmit.destination, &transmit.bytes, 0, &message) {
+                Passage::Caught => 0,
+                Passage::Free => 1,
+                Passage::Twice => 2,
             };
-            let packet = self.tap.push(
-                at,
-                PacketDirection::Outbound,
-                self.config.server,
-                transmit.destination.address,
-                &transmit.bytes,
-            );
-            self.log.push(Seen {
-                packet,
-                at,
-                from_device: false,
-                message: Message::parse(&transmit.bytes),
-            });
-            if first == 0 {
-                first = packet;
+            for _ in 0..times {
+                let packet = self.transmit(transmit.destination, &transmit.bytes);
+                if first == 0 {
+                    first = packet;
+                }
             }
         }
         first
+    }
+
+    /// Sends a message; returns its packet number, 0 when it could not be sent: then it is not in the capture.
+    pub(crate) fn transmit(&mut self, to: Hop, bytes: &[u8]) -> u32 {
+        match self.wire.send(to, bytes) {
+            Ok(sent) => self.keep(sent, to, bytes),
+            Err(_) => 0,
+        }
+    }
+
+    /// Keeps a message of ours.
+    pub(crate) fn keep(&mut self, sent: Sent, to: Hop, bytes: &[u8]) -> u32 {
+        let packet = self.tap.push(CapturedPacket {
+            at: sent.at,
+            direction: PacketDirection::Outbound,
+            carrier: carrier(to.transport),
+            source: sent.local,
+            destination: to.address,
+            dscp: None,
+            payload: bytes.to_vec(),
+        });
+        self.log.push(Seen {
+            packet,
+            at: sent.at,
+            from_device: false,
+            message: Message::parse(bytes),
+        });
+        packet
     }
 }

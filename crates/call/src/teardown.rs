@@ -10,6 +10,7 @@ use crate::outgoing::RequestOptions;
 use crate::peer::CallState;
 use crate::registrar::RegistrarBehaviour;
 use crate::station::Station;
+use crate::trap::Traps;
 
 /// A device gets this long to answer while a case is cleaned up.
 const CLEAN_UP: Duration = Duration::from_millis(1000);
@@ -42,8 +43,13 @@ impl Station {
         self.loop_lag = Duration::ZERO;
         self.media_lag = Duration::ZERO;
         self.media_drops = 0;
-        self.socket_drops_before = self.endpoint.socket_drops();
-        self.registrar.behaviour = RegistrarBehaviour::default();
+        self.socket_drops_before = self.wire.socket_drops();
+        self.registrar.behave(RegistrarBehaviour::default());
+        self.traps = Traps::default();
+        self.scripts.clear();
+        self.notifiers.clear();
+        self.guards.clear();
+        self.raw_invites.clear();
         let unix_ns = self.clock().unix_epoch().as_nanos() as u64;
         let virtual_time = self.net.is_virtual();
         self.note_at(
@@ -57,6 +63,9 @@ impl Station {
 
     /// Ends what still runs, looks whether the device is fit for the next case, and hands over the evidence.
     pub async fn end_case(&mut self, check_fitness: bool) -> CaseCapture {
+        // nothing stands in the way of cleaning up
+        self.traps = Traps::default();
+        self.scripts.clear();
         self.hang_up().await;
         let mut problems = vec![];
         if check_fitness {
@@ -69,7 +78,7 @@ impl Station {
         }
         self.note_health();
         let event = TimelineEvent::Device {
-            contact: self.device().ok().map(|(_, address)| address),
+            contact: self.device().ok().map(|(_, hop)| hop.address),
             server: self.config.server,
             username: self.config.username.clone(),
             credentials: self.credentials.clone(),
@@ -162,11 +171,7 @@ impl Station {
             self.media_lag = self.media_lag.max(health.max_send_lag);
             self.media_drops += health.socket_drops + health.send_errors;
         }
-        let drops = self
-            .endpoint
-            .socket_drops()
-            .saturating_sub(self.socket_drops_before)
-            + self.media_drops;
+        let drops = self.wire.socket_drops().saturating_sub(self.socket_drops_before) + self.media_drops;
         let event = TimelineEvent::Health {
             send_lag: self.media_lag.as_nanos() as u64,
             loop_lag: self.loop_lag.as_nanos() as u64,

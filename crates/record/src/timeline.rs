@@ -66,6 +66,65 @@ pub enum TimelineEvent {
         /// The message it names: packet number in the capture, from 1.
         packet: Option<u32>,
     },
+    /// The lab meddled with a message on its way, as a bad network would.
+    Intercepted {
+        /// The message's start line in short.
+        message: String,
+        /// It went to the device, not from it.
+        to_device: bool,
+        /// Its packet number, where it came from the device.
+        packet: Option<u32>,
+        /// What was done.
+        action: String,
+    },
+    /// A connection of a stream transport.
+    Connection {
+        /// `TCP`, `TLS`, `WS`, `WSS`.
+        transport: String,
+        /// The lab's end.
+        local: SocketAddr,
+        /// The device's end.
+        remote: SocketAddr,
+        /// `opened by the device`, `opened by the lab`, `closed`, `failed`.
+        state: String,
+        /// What is known about it: TLS version, cipher suite, names of the certificate, or the reason of a failure.
+        detail: String,
+        /// Secrets in the format of NSS key logs, so that a capture of the wire can be read.
+        key_log: Vec<String>,
+    },
+    /// Keys of a protected stream of an actor; the capture holds what was on the wire.
+    Keys {
+        /// The actor.
+        actor: String,
+        /// The lab's RTP address.
+        local: SocketAddr,
+        /// Keys of what the device sends, not of what the lab sends.
+        inbound: bool,
+        /// Profile, master key and salt in hexadecimal, master key identifier.
+        keys: String,
+    },
+    /// What was done to each packet of an impaired stream.
+    Impaired {
+        /// The actor.
+        actor: String,
+        /// What the device hears, not what it says.
+        to_device: bool,
+        /// The impairment in words, with its seed.
+        specification: String,
+        /// A line a packet.
+        truth: Vec<String>,
+    },
+    /// A look at the device in the middle of a fuzz step.
+    Fuzzed {
+        /// Seed of the messages.
+        seed: u64,
+        /// Messages sent so far.
+        sent: u32,
+        /// The device answered.
+        alive: bool,
+        /// When it did not: the shortest message found that silences it, in hexadecimal.
+        reproducer: Option<String>,
+    },
     /// A dialog or call of an actor, by Call-ID.
     Call {
         /// The actor.

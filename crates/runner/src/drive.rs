@@ -40,6 +40,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) station: &'a mut Station,
     pub(crate) device: &'a mut dyn Device,
     pub(crate) signals: &'a BTreeMap<String, Arc<[i16]>>,
+    /// Files that steps send.
+    pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
     pub(crate) case: &'a Case,
     pub(crate) interrupt: &'a Interrupt,
     /// End and packet number (none for an interval) of each mark.
@@ -119,7 +121,11 @@ impl Drive<'_> {
         }
     }
 
-    fn mark_packet(&mut self, name: Option<&Located<String>>, packet: u32) {
+    pub(crate) fn mark_packet(&mut self, name: Option<&Located<String>>, packet: u32) {
+        if packet == 0 {
+            // held or lost on purpose: there is no message to mark
+            return;
+        }
         let at = self
             .station
             .seen(packet)
@@ -127,7 +133,7 @@ impl Drive<'_> {
         self.mark(name, at, Some(packet));
     }
 
-    fn mark_interval(&mut self, name: Option<&Located<String>>, from: Duration, to: Duration) {
+    pub(crate) fn mark_interval(&mut self, name: Option<&Located<String>>, from: Duration, to: Duration) {
         if let Some(name) = name {
             self.marks.insert(name.to_string(), (to, None));
             let end = Some(to.as_nanos() as u64);
@@ -144,9 +150,32 @@ impl Drive<'_> {
 
     async fn step(&mut self, step: &Step) -> StepOutcome {
         let result = match step {
-            Step::Registrar(behaviour) => {
-                self.station.set_registrar(steps::registrar(behaviour));
+            Step::Registrar(behaviour) => steps::registrar(behaviour, self.station).map(|behaviour| {
+                self.station.set_registrar(behaviour);
+                StepOutcome::Done
+            }),
+            Step::Respond(respond) => self.respond(respond).await,
+            Step::Challenge(challenge) => self.challenge(challenge).await,
+            Step::AnswerWith(answer) => steps::script(answer, self.station).map(|script| {
+                self.station.answer_with(script);
+                StepOutcome::Done
+            }),
+            Step::Notifier(notifier) => {
+                self.station.serve(steps::notifier(notifier));
                 Ok(StepOutcome::Done)
+            }
+            Step::Notify(notify) => self.notify(notify).await,
+            Step::Send(send) => self.send(send).await,
+            Step::Intercept(intercept) => {
+                self.station.set_trap(steps::trap(intercept));
+                Ok(StepOutcome::Done)
+            }
+            Step::Release(_) => {
+                self.station.release();
+                Ok(StepOutcome::Done)
+            }
+            Step::Connection(_) | Step::Fuzz(_) | Step::Dtmf(_) | Step::Echo(_) | Step::Impair(_) => {
+                unreachable!("not yet")
             }
             Step::Call(call) => self.call(call).await,
             Step::ReceiveCall(call) => self.receive_call(call).await,
@@ -175,7 +204,13 @@ impl Drive<'_> {
                     .await),
                 Err(error) => Err(error),
             },
-            Step::Reinvite(change) => match self.station.reinvite(&change.from, steps::reinvite(change)) {
+            Step::Reinvite(change) => match steps::reinvite(change, self.station)
+                .and_then(|options| self.station.reinvite(&change.from, options))
+            {
+                Ok(sent) if change.at_once => {
+                    self.mark_packet(change.mark.as_ref(), sent.packet);
+                    Ok(StepOutcome::Done)
+                }
                 Ok(sent) => {
                     let within = change.within.map_or(steps::REINVITE, |span| span.0);
                     Ok(self
@@ -184,9 +219,9 @@ impl Drive<'_> {
                 }
                 Err(error) => Err(error),
             },
-            Step::Request(request) => match self
-                .station
-                .request(&request.from, steps::request(request, self.station.server()))
+            Step::Request(request) if request.from.as_str() == "stranger" => self.stranger(request).await,
+            Step::Request(request) => match steps::request(request, self.station)
+                .and_then(|options| self.station.request(&request.from, options))
             {
                 Ok(sent) => {
                     let within = request.within.map_or(steps::RESPONSE, |span| span.0);
@@ -219,14 +254,14 @@ impl Drive<'_> {
             CallError::Precondition { .. } | CallError::DeviceUnknown => StepOutcome::Precondition {
                 reason: error.to_string(),
             },
-            CallError::Network(_) => StepOutcome::Rig {
+            CallError::Network(_) | CallError::Mutation(_) => StepOutcome::Rig {
                 reason: error.to_string(),
             },
         })
     }
 
     /// Waits for the final response to a request and marks both; whether it came is for a check to say.
-    async fn response(
+    pub(crate) async fn response(
         &mut self,
         sent: Requested,
         within: Duration,
@@ -245,9 +280,8 @@ impl Drive<'_> {
     }
 
     async fn call(&mut self, call: &CallStep) -> Result<StepOutcome, CallError> {
-        let sent = self
-            .station
-            .invite(&call.from, steps::invite(call, self.station.server()))?;
+        let options = steps::invite(call, self.station)?;
+        let sent = self.station.invite(&call.from, options)?;
         self.mark_packet(call.mark.as_ref(), sent.packet);
         let Some(within) = call.answered_within.or(call.final_within) else {
             return Ok(StepOutcome::Done);
@@ -313,9 +347,9 @@ impl Drive<'_> {
         }
         let until = self.station.now() + call.ack_within.map_or(ACK, |span| span.0);
         self.station
-            .pump(until, |station| station.acknowledged(actor).is_some())
+            .pump(until, |station| station.acknowledged(actor, None).is_some())
             .await;
-        if let Some(packet) = self.station.acknowledged(actor) {
+        if let Some(packet) = self.station.acknowledged(actor, None) {
             self.mark_packet(call.ack_mark.as_ref(), packet);
         }
         Ok(StepOutcome::Done)

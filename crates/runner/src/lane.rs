@@ -23,12 +23,19 @@ const REREGISTRATION: Duration = Duration::from_secs(6);
 /// So many recoveries in a row that failed end the lane; its remaining cases are not run.
 const LOST: u32 = 3;
 
+/// What cases play and send.
+#[derive(Debug, Clone)]
+pub(crate) struct Stock {
+    pub(crate) signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+    pub(crate) files: Arc<BTreeMap<String, Arc<[u8]>>>,
+}
+
 pub(crate) struct Lane {
     station: Station,
     device: Box<dyn Device>,
     lab: LabAddress,
     has_address: bool,
-    signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+    stock: Stock,
     /// Why the device has to be recovered before the next case.
     unfit: Option<String>,
     /// The device was shut down by a case and has to be started again.
@@ -42,7 +49,7 @@ impl Lane {
         net: Net,
         ixit: &Ixit,
         mut device: Box<dyn Device>,
-        signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+        stock: Stock,
         seed: u64,
     ) -> Result<Self, RunError> {
         let address = |text: &str, what: &str| {
@@ -80,7 +87,7 @@ impl Lane {
             device,
             lab,
             has_address: device_address.is_some(),
-            signals,
+            stock,
             unfit: None,
             stopped: false,
             failed_recoveries: 0,
@@ -199,7 +206,8 @@ impl Lane {
         let mut drive = Drive {
             station: &mut self.station,
             device: &mut *self.device,
-            signals: &self.signals,
+            signals: &self.stock.signals,
+            files: &self.stock.files,
             case,
             interrupt,
             marks: BTreeMap::new(),

@@ -11,6 +11,7 @@ mod folders;
 mod interrupt;
 mod lane;
 mod options;
+mod orders;
 mod plan;
 mod progress;
 mod run;

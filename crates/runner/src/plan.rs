@@ -65,6 +65,10 @@ pub fn plan(
             Selection::NotApplicable {
                 reason: format!("the device driver cannot do `{}`", missing.name()),
             }
+        } else if let Some(file) = missing_file(suite, case) {
+            Selection::NotApplicable {
+                reason: format!("the lab does not have the file {file}"),
+            }
         } else if only.as_ref().map_or(Ok(true), |only| fits(only, case))? {
             prompts += steps(case)
                 .filter(|step| matches!(step, Step::Device(action) if asks(action)))
@@ -76,6 +80,18 @@ pub fn plan(
         cases.push(PlannedCase::new(case, selection));
     }
     Ok(Plan { cases, ics, prompts })
+}
+
+/// A file that the case sends and that this lab does not have.
+fn missing_file<'a>(suite: &LoadedSuite, case: &'a Case) -> Option<&'a str> {
+    steps(case).find_map(|step| match step {
+        Step::Send(send) => send
+            .file
+            .as_ref()
+            .map(|file| file.as_str())
+            .filter(|file| suite.files.get(*file).is_none_or(Option::is_none)),
+        _ => None,
+    })
 }
 
 fn asks(action: &DeviceAction) -> bool {

@@ -16,7 +16,7 @@ use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase};
 use crate::RunError;
 use crate::folders::{Scratch, create_folder, host};
 use crate::interrupt::Interrupt;
-use crate::lane::Lane;
+use crate::lane::{Lane, Stock};
 use crate::options::{DeviceChoice, RunOptions};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, ProgressSink};
@@ -140,12 +140,20 @@ impl Runner {
         for (id, signal) in &self.options.suite.signals {
             signals.insert(id.clone(), Arc::from(read_wav(id, &signal.bytes)?.samples));
         }
-        let signals = Arc::new(signals);
+        let files = self.options.suite.files.iter();
+        let stock = Stock {
+            signals: Arc::new(signals),
+            files: Arc::new(
+                files
+                    .filter_map(|(name, bytes)| Some((name.clone(), Arc::clone(bytes.as_ref()?))))
+                    .collect(),
+            ),
+        };
         let mut lanes: Vec<Lane> = Vec::new();
         for index in 0..count as u64 {
             let device = self.device(index, &scratch.join(format!("lane-{index}")))?;
             let seed = self.options.seed.wrapping_add(index.wrapping_mul(0x9e37_79b9));
-            match Lane::open(self.net.clone(), &self.ixit(), device, Arc::clone(&signals), seed).await {
+            match Lane::open(self.net.clone(), &self.ixit(), device, stock.clone(), seed).await {
                 Ok(lane) => lanes.push(lane),
                 Err(error) => {
                     for lane in &mut lanes {

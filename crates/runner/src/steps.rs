@@ -1,11 +1,17 @@
 //! Steps of a case as orders to the station and to the device.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_call::{InviteOptions, OfferSpec, RegistrarBehaviour, ReinviteOptions, RequestOptions};
-use voxproof_spec::{CallStep, Direction, Offer, RegistrarStep, Reinvite, RequestStep, Step, Withhold};
+use voxproof_call::{
+    CallError, ChallengeOptions, InviteOptions, NotifierOptions, OfferSpec, RegistrarBehaviour,
+    ReinviteOptions, RequestOptions, RespondOptions, Script, Station, Trap, TrapAction,
+};
+use voxproof_sip::mutate as sip;
+use voxproof_spec::{
+    AnswerWith, BranchMutation, CallStep, ChallengeStep, Direction, InterceptStep, Interception, Mutation,
+    NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite, RequestStep, Respond, Step, Way, Withhold,
+};
 
 /// A peer waits this long for the response to a BYE, a CANCEL or another request.
 pub(crate) const RESPONSE: Duration = Duration::from_secs(2);
@@ -29,55 +35,250 @@ pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
     }
 }
 
-pub(crate) fn registrar(step: &RegistrarStep) -> RegistrarBehaviour {
-    RegistrarBehaviour {
+pub(crate) fn registrar(step: &RegistrarStep, station: &Station) -> Result<RegistrarBehaviour, CallError> {
+    Ok(RegistrarBehaviour {
         min_expires: step.min_expires,
         grant: step.grant,
         stale_once: step.stale_once,
-    }
+        algorithms: step.algorithms.clone(),
+        qop: step.qop.clone(),
+        path: step.path.as_deref().map(|text| fill(text, station)).transpose()?,
+        service_route: step
+            .service_route
+            .as_deref()
+            .map(|text| fill(text, station))
+            .transpose()?,
+        other_contacts: step
+            .other_contacts
+            .iter()
+            .map(|text| fill(text, station))
+            .collect::<Result<_, _>>()?,
+    })
 }
 
-/// Header values may name the lab's server: `{server}` is its address and port.
-fn headers(written: &BTreeMap<String, String>, server: SocketAddr) -> BTreeMap<String, String> {
-    let server = server.to_string();
+/// Fills in what a value names: `{server}`, `{transport}`, `{replaces:ACTOR}`, `{replaces_uri:ACTOR}`.
+fn fill(text: &str, station: &Station) -> Result<String, CallError> {
+    let mut out = text
+        .replace("{server}", &station.server().to_string())
+        .replace("{transport}", station.transport().parameter());
+    for actor in ["peer_a", "peer_b", "peer_c"] {
+        let (plain, escaped) = (
+            format!("{{replaces:{actor}}}"),
+            format!("{{replaces_uri:{actor}}}"),
+        );
+        if out.contains(&plain) || out.contains(&escaped) {
+            let value = station.replaces(actor)?;
+            // what a URI's header part may not hold as it is (RFC 3261 19.1.1)
+            let in_uri = value.replace(';', "%3B").replace('=', "%3D").replace('@', "%40");
+            out = out.replace(&plain, &value).replace(&escaped, &in_uri);
+        }
+    }
+    Ok(out)
+}
+
+fn headers(
+    written: &BTreeMap<String, String>,
+    station: &Station,
+) -> Result<BTreeMap<String, String>, CallError> {
     written
         .iter()
-        .map(|(name, value)| (name.clone(), value.replace("{server}", &server)))
+        .map(|(name, value)| Ok((name.clone(), fill(value, station)?)))
         .collect()
 }
 
-pub(crate) fn invite(step: &CallStep, server: SocketAddr) -> InviteOptions {
-    InviteOptions {
+/// What proxies between lab and device would have recorded, topmost first.
+fn record_route(route: Option<RecordRoute>, station: &Station) -> Vec<String> {
+    let server = station.server();
+    match route {
+        None => vec![],
+        Some(RecordRoute::Loose) => vec![format!("<sip:proxy@{server};lr>")],
+        Some(RecordRoute::Strict) => vec![format!("<sip:proxy@{server}>")],
+        Some(RecordRoute::Two) => vec![
+            format!("<sip:proxy-2@{server};lr>"),
+            format!("<sip:proxy-1@{server};lr>"),
+        ],
+    }
+}
+
+fn mutations(written: &[Mutation]) -> Vec<sip::Mutation> {
+    written.iter().map(mutation).collect()
+}
+
+fn mutation(written: &Mutation) -> sip::Mutation {
+    use sip::Mutation as M;
+    match written.clone() {
+        Mutation::DropHeader(name) => M::DropHeader(name),
+        Mutation::DuplicateHeader(name) => M::DuplicateHeader(name),
+        Mutation::ReorderHeader { header, before } => M::ReorderHeader { name: header, before },
+        Mutation::FoldHeader(name) => M::FoldHeader(name),
+        Mutation::SetHeader { header, value } => M::SetHeader { name: header, value },
+        Mutation::AddHeader { header, value, first } => M::AddHeader {
+            name: header,
+            value,
+            first,
+        },
+        Mutation::RenameHeader { header, to } => M::RenameHeader { name: header, to },
+        Mutation::Branch(branch) => M::WrongBranch(match branch {
+            BranchMutation::NoCookie => sip::BranchMistake::NoCookie,
+            BranchMutation::New => sip::BranchMistake::Other,
+            BranchMutation::Empty => sip::BranchMistake::Empty,
+        }),
+        Mutation::ContentLength(text) => {
+            M::ContentLength(match text.strip_prefix('+').unwrap_or(&text).parse::<i64>() {
+                // a sign makes it a difference to the right number
+                Ok(delta) if text.starts_with(['+', '-']) => sip::LengthMistake::Delta(delta),
+                _ => sip::LengthMistake::Text(text),
+            })
+        }
+        Mutation::Body(text) => M::Body(text.into_bytes()),
+        Mutation::BodyHex(text) => M::Body(hexadecimal(&text)),
+        Mutation::Append(text) => M::AppendBytes(text.into_bytes()),
+        Mutation::StartLine(text) => M::StartLine(text),
+        Mutation::Method(text) => M::Method(text),
+        Mutation::Version(text) => M::Version(text),
+        Mutation::BareLf(_) => M::LineEnding(sip::LineEnding::Lf),
+        Mutation::SpaceBeforeColon(name) => M::SpaceBeforeColon(name),
+        Mutation::Whitespace(name) => M::ExtraWhitespace(name),
+        Mutation::NullIn(name) => M::NullByte(name),
+        Mutation::InvalidUtf8In(name) => M::NonUtf8(name),
+        Mutation::LongValue { header, length } => M::LongValue {
+            name: header,
+            length: length as usize,
+        },
+        Mutation::Truncate(length) => M::Truncate { at: length as usize },
+        Mutation::Replace { find, with } => M::ReplaceBytes {
+            find: find.into_bytes(),
+            with: with.into_bytes(),
+        },
+    }
+}
+
+/// Octets from hexadecimal text; lint has seen that it is.
+fn hexadecimal(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .map(|digit| digit as u8)
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |value, digit| value << 4 | digit))
+        .collect()
+}
+
+pub(crate) fn invite(step: &CallStep, station: &Station) -> Result<InviteOptions, CallError> {
+    Ok(InviteOptions {
         offer: offer(step.offer.as_ref()),
         offerless: step.offerless,
-        headers: headers(&step.headers, server),
+        headers: headers(&step.headers, station)?,
         withhold_ack: step.withhold == Some(Withhold::Ack),
         withhold_failure_ack: step.withhold == Some(Withhold::FailureAck),
-    }
+        withhold_prack: step.withhold == Some(Withhold::Prack),
+        record_route: record_route(step.record_route, station),
+        mutate: mutations(&step.mutate),
+    })
 }
 
-pub(crate) fn reinvite(step: &Reinvite) -> ReinviteOptions {
-    ReinviteOptions {
+pub(crate) fn reinvite(step: &Reinvite, station: &Station) -> Result<ReinviteOptions, CallError> {
+    Ok(ReinviteOptions {
         offer: offer(step.offer.as_ref()),
         offerless: step.offerless,
+        update: step.update,
         move_rtp: step.move_rtp,
-    }
+        headers: headers(&step.headers, station)?,
+        mutate: mutations(&step.mutate),
+    })
 }
 
-pub(crate) fn request(step: &RequestStep, server: SocketAddr) -> RequestOptions {
-    let mut headers = headers(&step.headers, server);
+pub(crate) fn request(step: &RequestStep, station: &Station) -> Result<RequestOptions, CallError> {
+    let mut headers = headers(&step.headers, station)?;
     let to_tag = headers.remove("To-Tag");
     let cseq_offset = headers
         .remove("CSeq-Offset")
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    RequestOptions {
+    Ok(RequestOptions {
         method: step.method.clone(),
         in_dialog: step.in_dialog,
         headers,
         body: step.body.clone(),
         to_tag,
         cseq_offset,
+        mutate: mutations(&step.mutate),
+    })
+}
+
+pub(crate) fn respond(step: &Respond, station: &Station) -> Result<RespondOptions, CallError> {
+    let session = step.session || step.offer.is_some();
+    Ok(RespondOptions {
+        status: step.status,
+        reason: step.reason.clone(),
+        branch: step.branch.clone(),
+        reliable: step.reliable,
+        session: session.then(|| offer(step.offer.as_ref())),
+        headers: headers(&step.headers, station)?,
+        record_route: record_route(step.record_route, station),
+        mutate: mutations(&step.mutate),
+    })
+}
+
+pub(crate) fn challenge(step: &ChallengeStep) -> ChallengeOptions {
+    ChallengeOptions {
+        realms: step.realms.clone(),
+        algorithms: step.algorithms.clone(),
+        qop: step.qop.clone(),
+        callee: step.callee,
+    }
+}
+
+pub(crate) fn script(step: &AnswerWith, station: &Station) -> Result<Script, CallError> {
+    Ok(Script {
+        method: step.request.to_string(),
+        status: step.status,
+        headers: headers(&step.headers, station)?,
+        times: step.times,
+    })
+}
+
+pub(crate) fn notifier(step: &NotifierStep) -> NotifierOptions {
+    NotifierOptions {
+        package: step.package.clone(),
+        expires: step.expires,
+        state: step.state.clone(),
+    }
+}
+
+/// Lowest and highest status that a pattern names.
+fn statuses(pattern: &str) -> (u16, u16) {
+    match pattern {
+        "any" => (100, 699),
+        "final" => (200, 699),
+        _ => match (
+            pattern.parse(),
+            pattern.chars().next().and_then(|c| c.to_digit(10)),
+        ) {
+            (Ok(status), _) => (status, status),
+            (_, Some(class)) => (class as u16 * 100, class as u16 * 100 + 99),
+            _ => (0, 0),
+        },
+    }
+}
+
+pub(crate) fn trap(step: &InterceptStep) -> Trap {
+    Trap {
+        way: match step.way {
+            Way::ToDevice => voxproof_call::Way::ToDevice,
+            Way::FromDevice => voxproof_call::Way::FromDevice,
+        },
+        method: step.request.as_ref().map(|name| name.to_string()),
+        statuses: step.response.as_ref().map_or((0, 0), |pattern| statuses(pattern)),
+        action: match step.action {
+            Interception::Drop => TrapAction::Drop,
+            Interception::Hold => TrapAction::Hold,
+            Interception::Duplicate => TrapAction::Duplicate,
+            Interception::Delay => TrapAction::Delay(step.delay.map_or(Duration::ZERO, |span| span.0)),
+        },
+        times: step.times,
     }
 }
 
@@ -96,9 +297,54 @@ pub(crate) fn describe(step: &Step) -> String {
                 )
             }
         },
+        Step::Respond(respond) => match &respond.branch {
+            Some(branch) => format!("{} responds {} as branch {branch}", *respond.at, respond.status),
+            None => format!("{} responds {}", *respond.at, respond.status),
+        },
+        Step::Challenge(challenge) => format!("{} asks for credentials", *challenge.at),
+        Step::AnswerWith(answer) => match answer.status {
+            Some(status) => format!("{} is to be answered {status}", *answer.request),
+            None => format!("{} is not to be answered", *answer.request),
+        },
+        Step::Notifier(notifier) => format!("the lab serves {}", notifier.package),
+        Step::Notify(notify) => format!("the lab notifies {}", notify.package),
+        Step::Send(send) => match &send.file {
+            Some(file) => format!("{} sends {}", *send.from, **file),
+            None => format!("{} sends bytes", *send.from),
+        },
+        Step::Intercept(intercept) => format!(
+            "{} {} {}",
+            match intercept.action {
+                Interception::Drop => "lose",
+                Interception::Hold => "hold",
+                Interception::Duplicate => "double",
+                Interception::Delay => "delay",
+            },
+            intercept
+                .request
+                .as_ref()
+                .or(intercept.response.as_ref())
+                .map_or("", |name| name.as_str()),
+            match intercept.way {
+                Way::ToDevice => "to the device",
+                Way::FromDevice => "from the device",
+            }
+        ),
+        Step::Release(_) => "held messages go on".to_owned(),
+        Step::Connection(connection) if connection.close => "the lab closes its connections".to_owned(),
+        Step::Connection(connection) => match connection.accept {
+            Some(false) => "the lab takes no connections".to_owned(),
+            _ => "the lab takes connections".to_owned(),
+        },
+        Step::Fuzz(fuzz) => format!("{} sends {} mutated messages", *fuzz.from, fuzz.count),
+        Step::Dtmf(dtmf) => format!("{} sends digits {}", *dtmf.from, dtmf.digits),
+        Step::Echo(echo) if echo.on => format!("{} sends back what it gets", *echo.at),
+        Step::Echo(echo) => format!("{} sends nothing back", *echo.at),
+        Step::Impair(impair) => format!("bad network at {}", *impair.at),
         Step::Ack(ack) => format!("{} acknowledges", *ack.from),
         Step::Bye(bye) => format!("{} ends the call", *bye.from),
         Step::Cancel(cancel) => format!("{} cancels the call", *cancel.from),
+        Step::Reinvite(change) if change.update => format!("{} updates the session", *change.from),
         Step::Reinvite(change) => format!("{} changes the session", *change.from),
         Step::Request(request) => format!("{} sends {}", *request.from, request.method),
         Step::Resend(resend) => format!("`{}` is sent once more", *resend.message),

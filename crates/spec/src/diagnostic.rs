@@ -276,6 +276,11 @@ pub const CODES: &[CodeEntry] = &[
         title: "a step that contradicts itself",
         explanation: "A step that does not wait for an answer cannot mark it, a call cannot be answered and rejected. The message says what is missing.",
     },
+    CodeEntry {
+        code: "E0129",
+        title: "a file that is sent cannot be read",
+        explanation: "A send step names a file below the suite's folder, or `collection:file` of a [[collection]] whose folder an environment variable holds. When the variable is not set the case does not apply; when it is set, the file has to be there.",
+    },
 ];
 
 /// The explanation of a code.

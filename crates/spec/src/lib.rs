@@ -42,10 +42,13 @@ pub use located::Located;
 pub use measure::{Measure, Quantity, StreamRef};
 pub use schema::{SCHEMAS, schema_json};
 pub use step::{
-    AckStep, AutoAnswerAction, Await, Bye, CallStep, Cancel, DeviceAction, DialAction, Direction, DtmfAction,
-    LoopbackAction, NoParameters, Offer, PlayStep, ReceiveCall, RegistrarStep, Reinvite, RequestStep,
-    ResendStep, Step, TransferAction, WaitStep, Withhold,
+    AckStep, AnswerWith, AutoAnswerAction, Await, BranchMutation, Bye, CallStep, Cancel, ChallengeStep,
+    ConnectionStep, DeviceAction, DialAction, Direction, DtmfAction, DtmfMethod, DtmfStep, EchoStep,
+    FuzzStep, FuzzTarget, ImpairStep, ImpairedWay, InterceptStep, Interception, LoopbackAction,
+    MediaSecurity, Mutation, NoParameters, NotifierStep, NotifyStep, Offer, PlayStep, ReceiveCall,
+    RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep, Respond, SendStep, Step, TransferAction,
+    WaitStep, Way, Withhold,
 };
-pub use suite::{DecisionRule, Guard, IcsItem, SignalEntry, Suite};
+pub use suite::{Collection, DecisionRule, Guard, IcsItem, SignalEntry, Suite};
 pub use units::{Span, UnitError};
 pub use verdict::Verdict;

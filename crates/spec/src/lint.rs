@@ -260,7 +260,10 @@ fn lint_step(
     marks: &[String],
 ) {
     if let Some(actor) = step.actor() {
-        linter.named("E0119", "actor", actor, &ACTORS);
+        // whoever has an address of its own may send requests and bytes, but has no calls
+        let stranger = matches!(&**step, Step::Request(_) | Step::Send(_)).then_some("stranger");
+        let known: Vec<&str> = ACTORS.into_iter().chain(stranger).collect();
+        linter.named("E0119", "actor", actor, &known);
     }
     match &**step {
         Step::Call(call) if call.answered_within.is_none() && call.final_within.is_none() => {
@@ -312,6 +315,61 @@ fn lint_step(
             linter.named("E0110", "signal", &play.signal, &known);
         }
         Step::Resend(resend) => linter.mark_known(&resend.message, marks),
+        Step::Respond(respond) => {
+            if let (None, Some(mark)) = (respond.within, &respond.ack_mark) {
+                linter
+                    .error(
+                        "E0128",
+                        mark.span(),
+                        "this step does not wait, so it cannot mark the PRACK or ACK",
+                    )
+                    .help = Some("add within".to_owned());
+            }
+            if respond.reliable && !(101..200).contains(&respond.status) {
+                linter.error(
+                    "E0128",
+                    step.span(),
+                    format!(
+                        "{} is not a provisional response that can be reliable (RFC 3262 3)",
+                        respond.status
+                    ),
+                );
+            }
+        }
+        Step::Send(send) => {
+            if send.text.is_some() == send.file.is_some() {
+                linter.error("E0125", step.span(), "a send names either `text` or `file`");
+            }
+            if let (None, Some(mark)) = (send.within, &send.answer_mark) {
+                linter
+                    .error(
+                        "E0128",
+                        mark.span(),
+                        "this step does not wait, so it cannot mark the answer",
+                    )
+                    .help = Some("add within".to_owned());
+            }
+        }
+        Step::Intercept(intercept) => {
+            match (&intercept.request, &intercept.response) {
+                (Some(_), None) => {}
+                (None, Some(status)) => linter.status(status),
+                _ => {
+                    linter.error(
+                        "E0125",
+                        step.span(),
+                        "an intercept names either `request` or `response`",
+                    );
+                }
+            }
+            if (intercept.action == crate::Interception::Delay) != intercept.delay.is_some() {
+                linter.error(
+                    "E0128",
+                    step.span(),
+                    "`delay` goes with do = \"delay\", and with nothing else",
+                );
+            }
+        }
         Step::Device(action) => {
             let capability = action.capability();
             if !case.needs.iter().any(|needed| **needed == capability) {

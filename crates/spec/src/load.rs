@@ -48,6 +48,8 @@ pub struct LoadedSuite {
     pub limit_sources: Vec<(String, Arc<str>)>,
     /// The signals by id.
     pub signals: BTreeMap<String, LoadedSignal>,
+    /// The files that cases send, by the name the cases give them; nothing for one of a collection that is not there.
+    pub files: BTreeMap<String, Option<Arc<[u8]>>>,
     /// SHA-256 over names and contents of all files of the suite.
     pub sha256: String,
     /// Its folder.
@@ -216,6 +218,7 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
         }
     }
 
+    let mut files = BTreeMap::new();
     let mut cases: BTreeMap<String, LoadedCase> = BTreeMap::new();
     for path in collect(toml_files(&root.join("cases")), &mut problems).unwrap_or_default() {
         let Some(text) = collect(read(&path), &mut problems) else {
@@ -237,6 +240,17 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
                     );
                 }
                 problems.extend(lint::case(&case, &path, &text, &suite, &limits, &signals));
+                for file in sent_files(&case) {
+                    match read_sent(root, &suite, file) {
+                        Ok(bytes) => {
+                            absorb(&format!("file/{}", **file), bytes.as_deref().unwrap_or_default());
+                            files.insert(file.to_string(), bytes);
+                        }
+                        Err(message) => {
+                            problems.push(Diagnostic::error("E0129", &path, &text, file.span(), message));
+                        }
+                    }
+                }
                 cases.insert(
                     case.id.to_string(),
                     LoadedCase {
@@ -259,11 +273,43 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
             limits,
             limit_sources,
             signals,
+            files,
             sha256,
             root: root.to_owned(),
         })
     } else {
         Err(Diagnostics(problems))
+    }
+}
+
+fn sent_files(case: &Case) -> impl Iterator<Item = &crate::Located<String>> {
+    case.setup
+        .iter()
+        .chain(&case.step)
+        .chain(&case.teardown)
+        .filter_map(|step| match &**step {
+            crate::Step::Send(send) => send.file.as_ref(),
+            _ => None,
+        })
+}
+
+/// A file that a case sends: of a collection (`id:name`), or below the suite's folder.
+fn read_sent(root: &Path, suite: &Suite, file: &str) -> Result<Option<Arc<[u8]>>, String> {
+    let path = match file.split_once(':') {
+        None => root.join(file),
+        Some((id, name)) => {
+            let Some(collection) = suite.collection.iter().find(|one| one.id.as_str() == id) else {
+                return Err(format!("suite.toml has no [[collection]] `{id}`"));
+            };
+            match std::env::var_os(&collection.environment) {
+                Some(folder) => Path::new(&folder).join(name),
+                None => return Ok(None),
+            }
+        }
+    };
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }
 }
 

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Located, Span};
 
+mod answer;
+mod control;
+mod media;
+
+pub use answer::{AnswerWith, ChallengeStep, NotifierStep, NotifyStep, Respond};
+pub use control::{
+    BranchMutation, ConnectionStep, FuzzStep, FuzzTarget, InterceptStep, Interception, Mutation, SendStep,
+    Way,
+};
+pub use media::{DtmfMethod, DtmfStep, EchoStep, ImpairStep, ImpairedWay};
+
 /// One step. Written as a table with the step's name as its only key: `call = { from = "peer_a" }`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +30,16 @@ pub enum Step {
     ReceiveCall(ReceiveCall),
     /// Waits for a message from the device.
     Await(Await),
+    /// A peer sends a response to the INVITE that waits.
+    Respond(Respond),
+    /// A peer or proxy asks the device for credentials.
+    Challenge(ChallengeStep),
+    /// Sets how the lab answers the next requests of a kind.
+    AnswerWith(AnswerWith),
+    /// Sets which event package the lab serves.
+    Notifier(NotifierStep),
+    /// Tells the state of an event package to the device.
+    Notify(NotifyStep),
     /// A peer acknowledges a 2xx whose ACK was withheld.
     Ack(AckStep),
     /// A peer ends its call.
@@ -31,8 +52,24 @@ pub enum Step {
     Request(RequestStep),
     /// Sends a marked message of the lab once more, byte for byte.
     Resend(ResendStep),
+    /// Sends bytes as they are.
+    Send(SendStep),
+    /// Loses, holds, doubles or delays messages on their way.
+    Intercept(InterceptStep),
+    /// Lets the held messages go, in their order.
+    Release(NoParameters),
+    /// Closes connections, or takes no new ones.
+    Connection(ConnectionStep),
+    /// Sends mutated messages and watches whether the device stays alive.
+    Fuzz(FuzzStep),
     /// A peer plays a signal into its call.
     Play(PlayStep),
+    /// A peer sends digits.
+    Dtmf(DtmfStep),
+    /// A peer sends the device's packets back.
+    Echo(EchoStep),
+    /// A bad network on a peer's media.
+    Impair(ImpairStep),
     /// Lets time pass.
     Wait(WaitStep),
     /// Has the device do something, through its driver.
@@ -47,6 +84,19 @@ impl Step {
             Self::Call(_) => "call",
             Self::ReceiveCall(_) => "receive_call",
             Self::Await(_) => "await",
+            Self::Respond(_) => "respond",
+            Self::Challenge(_) => "challenge",
+            Self::AnswerWith(_) => "answer_with",
+            Self::Notifier(_) => "notifier",
+            Self::Notify(_) => "notify",
+            Self::Send(_) => "send",
+            Self::Intercept(_) => "intercept",
+            Self::Release(_) => "release",
+            Self::Connection(_) => "connection",
+            Self::Fuzz(_) => "fuzz",
+            Self::Dtmf(_) => "dtmf",
+            Self::Echo(_) => "echo",
+            Self::Impair(_) => "impair",
             Self::Ack(_) => "ack",
             Self::Bye(_) => "bye",
             Self::Cancel(_) => "cancel",
@@ -73,7 +123,21 @@ impl Step {
             Self::Resend(s) => vec![&s.mark],
             Self::Play(s) => vec![&s.mark],
             Self::Wait(s) => vec![&s.mark],
-            Self::Registrar(_) | Self::Device(_) => vec![],
+            Self::Respond(s) => vec![&s.mark, &s.ack_mark],
+            Self::Challenge(s) => vec![&s.mark],
+            Self::Notify(s) => vec![&s.mark, &s.answer_mark],
+            Self::Send(s) => vec![&s.mark, &s.answer_mark],
+            Self::Fuzz(s) => vec![&s.mark],
+            Self::Dtmf(s) => vec![&s.mark],
+            Self::Registrar(_)
+            | Self::AnswerWith(_)
+            | Self::Notifier(_)
+            | Self::Intercept(_)
+            | Self::Release(_)
+            | Self::Connection(_)
+            | Self::Echo(_)
+            | Self::Impair(_)
+            | Self::Device(_) => vec![],
         };
         options.into_iter().flatten().collect()
     }
@@ -89,7 +153,24 @@ impl Step {
             Self::Reinvite(s) => Some(&s.from),
             Self::Request(s) => Some(&s.from),
             Self::Play(s) => Some(&s.from),
-            Self::Registrar(_) | Self::Await(_) | Self::Resend(_) | Self::Wait(_) | Self::Device(_) => None,
+            Self::Respond(s) => Some(&s.at),
+            Self::Challenge(s) => Some(&s.at),
+            Self::Send(s) => Some(&s.from),
+            Self::Fuzz(s) => Some(&s.from),
+            Self::Dtmf(s) => Some(&s.from),
+            Self::Echo(s) => Some(&s.at),
+            Self::Impair(s) => Some(&s.at),
+            Self::Registrar(_)
+            | Self::AnswerWith(_)
+            | Self::Notifier(_)
+            | Self::Notify(_)
+            | Self::Await(_)
+            | Self::Resend(_)
+            | Self::Intercept(_)
+            | Self::Release(_)
+            | Self::Connection(_)
+            | Self::Wait(_)
+            | Self::Device(_) => None,
         }
     }
 }
@@ -107,13 +188,53 @@ pub struct RegistrarStep {
     /// Answers the next request that carries right credentials 401 with `stale=true` and a fresh nonce, once.
     #[serde(default)]
     pub stale_once: bool,
+    /// A challenge for each algorithm, the first one most wanted (RFC 8760 2.3); MD5 when there is none.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
+    /// Quality of protection offered: `auth`, `auth-int` or both; `auth` when there is none.
+    #[serde(default)]
+    pub qop: Vec<String>,
+    /// Path of the answers (RFC 3327).
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Service-Route of the answers (RFC 3608 5): where the device has to send its requests through.
+    #[serde(default)]
+    pub service_route: Option<String>,
+    /// Contacts of other devices of the same user, named before the device's own in the answers.
+    #[serde(default)]
+    pub other_contacts: Vec<String>,
+}
+
+/// The routing that proxies between lab and device record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordRoute {
+    /// One proxy, with `lr`.
+    Loose,
+    /// One proxy of RFC 2543, without `lr`.
+    Strict,
+    /// Two proxies, with `lr`.
+    Two,
+}
+
+/// How media is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MediaSecurity {
+    /// Not at all.
+    #[default]
+    None,
+    /// SRTP with keys in the session description (RFC 4568).
+    Sdes,
+    /// SRTP with keys from DTLS (RFC 5764).
+    Dtls,
 }
 
 /// The SDP a peer offers or answers with.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
-    /// Codecs in order of preference: `PCMU`, `PCMA`, or any other name for an offer the device cannot take.
+    /// Codecs in order of preference: `PCMU`, `PCMA`, `G722`, `opus`, `CN`, or any other name for an offer the device cannot take.
     #[serde(default = "default_codecs")]
     pub codecs: Vec<Located<String>>,
     /// Payload type of telephone-event; 0 leaves it out.
@@ -125,6 +246,48 @@ pub struct Offer {
     /// Connection address to write instead of the real one (`0.0.0.0` for the hold of RFC 2543).
     #[serde(default)]
     pub connection: Option<String>,
+    /// Payload types other than the usual ones, by codec name.
+    #[serde(default)]
+    pub payload_types: BTreeMap<String, u8>,
+    /// Packet time, ms: what is asked of the device, and sent by the peer.
+    #[serde(default)]
+    pub ptime: Option<u8>,
+    /// Longest packet time the peer takes, ms.
+    #[serde(default)]
+    pub maxptime: Option<u8>,
+    /// Protection of the media.
+    #[serde(default)]
+    pub security: MediaSecurity,
+    /// SRTP suites in order of preference; `AES_CM_128_HMAC_SHA1_80` when there is none.
+    #[serde(default)]
+    pub suites: Vec<String>,
+    /// A master key identifier of this many octets behind every packet (RFC 3711 3.1).
+    #[serde(default)]
+    pub mki: Option<u8>,
+    /// The `a=setup` of DTLS: `actpass`, `active`, `passive`.
+    #[serde(default)]
+    pub setup: Option<String>,
+    /// A fingerprint that is not that of the peer's certificate.
+    #[serde(default)]
+    pub wrong_fingerprint: bool,
+    /// Protocol of the m-line, where it is not what the security asks for.
+    #[serde(default)]
+    pub protocol: Option<String>,
+    /// RTP and RTCP on one port (RFC 5761).
+    #[serde(default)]
+    pub rtcp_mux: bool,
+    /// Asks for extended reports with VoIP metrics and statistics (RFC 3611 5).
+    #[serde(default)]
+    pub rtcp_xr: bool,
+    /// ICE candidates and credentials (RFC 8839), with connectivity checks.
+    #[serde(default)]
+    pub ice: bool,
+    /// Further attribute lines of the audio section, without `a=`.
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    /// Further media sections, whole lines.
+    #[serde(default)]
+    pub sections: Vec<String>,
 }
 
 fn default_codecs() -> Vec<Located<String>> {
@@ -145,6 +308,20 @@ impl Default for Offer {
             telephone_event: default_event(),
             direction: Direction::SendRecv,
             connection: None,
+            payload_types: BTreeMap::new(),
+            ptime: None,
+            maxptime: None,
+            security: MediaSecurity::None,
+            suites: vec![],
+            mki: None,
+            setup: None,
+            wrong_fingerprint: false,
+            protocol: None,
+            rtcp_mux: false,
+            rtcp_xr: false,
+            ice: false,
+            attributes: vec![],
+            sections: vec![],
         }
     }
 }
@@ -172,6 +349,8 @@ pub enum Withhold {
     Ack,
     /// No ACK for a non-2xx final response.
     FailureAck,
+    /// No PRACK for a reliable provisional response.
+    Prack,
 }
 
 /// A peer calls the device.
@@ -186,7 +365,8 @@ pub struct CallStep {
     /// INVITE without SDP: the device has to offer (RFC 3261 13.2.1).
     #[serde(default)]
     pub offerless: bool,
-    /// Header fields added to the INVITE; `{server}` in a value is the lab's address and port.
+    /// Header fields added to the INVITE. In a value `{server}` is the lab's address and port, `{transport}` the transport to the device,
+    /// `{replaces:peer_a}` what a Replaces names that peer's call by, `{replaces_uri:peer_a}` the same escaped for a URI.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Wait until a 2xx has come, at most this long; without it the step ends when the INVITE is sent.
@@ -198,6 +378,12 @@ pub struct CallStep {
     /// Keep something back.
     #[serde(default)]
     pub withhold: Option<Withhold>,
+    /// As if proxies had recorded themselves.
+    #[serde(default)]
+    pub record_route: Option<RecordRoute>,
+    /// Changes before the INVITE is sent.
+    #[serde(default)]
+    pub mutate: Vec<Mutation>,
     /// Mark of the INVITE.
     #[serde(default)]
     pub mark: Option<Located<String>>,
@@ -321,9 +507,21 @@ pub struct Reinvite {
     /// The new offer; absent: the default offer.
     #[serde(default)]
     pub offer: Option<Offer>,
-    /// Re-INVITE without SDP.
+    /// Without SDP.
     #[serde(default)]
     pub offerless: bool,
+    /// With UPDATE (RFC 3311), which an early dialog takes as well, instead of INVITE.
+    #[serde(default)]
+    pub update: bool,
+    /// Header fields to add, as in `call`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Changes before it is sent.
+    #[serde(default)]
+    pub mutate: Vec<Mutation>,
+    /// Do not wait for the final response (the ACK is sent all the same).
+    #[serde(default)]
+    pub at_once: bool,
     /// Receive on a new RTP port from now on.
     #[serde(default)]
     pub move_rtp: bool,
@@ -356,6 +554,9 @@ pub struct RequestStep {
     /// Body and its content type.
     #[serde(default)]
     pub body: Option<(String, String)>,
+    /// Changes before it is sent.
+    #[serde(default)]
+    pub mutate: Vec<Mutation>,
     /// How long the device has for the final response (default 2 s).
     #[serde(default)]
     pub within: Option<Span>,

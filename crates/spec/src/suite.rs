@@ -26,7 +26,23 @@ pub struct Suite {
     /// ICS proforma: the features a device may claim.
     pub ics: BTreeMap<String, IcsItem>,
     /// Signals that cases play.
+    #[serde(default)]
     pub signal: Vec<SignalEntry>,
+    /// Folders of files that a lab may have and that are not part of the suite.
+    #[serde(default)]
+    pub collection: Vec<Collection>,
+}
+
+/// A folder of files that do not come with the suite; `send` steps name them `id:file`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Collection {
+    /// Name in the cases.
+    pub id: Located<String>,
+    /// The environment variable that holds the folder. Where it is not set, the cases that want the files do not apply.
+    pub environment: String,
+    /// What the files are and where they can be had.
+    pub about: String,
 }
 
 /// How a measured value is held against a limit (ILAC-G8:09/2019 4.2).
