@@ -33,6 +33,8 @@ pub struct Dialog {
     pub local_via: String,
     /// Transport of our Via (`UDP`).
     pub transport: String,
+    /// The request that made it had a `sips` Request-URI: every hop and every Contact has to be secure (RFC 3261 12.1).
+    pub secure: bool,
 }
 
 /// A request in a dialog has a lower CSeq number than one before; it is to be answered with 500 (RFC 3261 12.2.2).
@@ -70,6 +72,7 @@ impl Dialog {
                 .unwrap_or_default(),
             local_via: via.sent_by(),
             transport: via.transport,
+            secure: is_sips(request),
         })
     }
 
@@ -97,6 +100,7 @@ impl Dialog {
             transport: request
                 .top_via()
                 .map_or_else(|| "UDP".to_owned(), |via| via.transport),
+            secure: is_sips(request),
         })
     }
 
@@ -186,18 +190,15 @@ impl Dialog {
             .map_or_else(|| self.remote_target.clone(), |uri| uri.to_string())
     }
 
+    /// Whether a secure dialog is broken by this message: a Contact or Record-Route that is not `sips`
+    /// (RFC 3261 8.1.1.8, 12.1.1, 16.6). Always in order for a dialog that is not secure.
+    pub fn keeps_security(&self, message: &Message) -> bool {
+        let secure = |address: &crate::NameAddr| address.uri.scheme == "sips";
+        !self.secure || (message.contacts().iter().all(secure) && message.record_routes().iter().all(secure))
+    }
+
     fn build(&self, method: &str, cseq: u32, ids: &mut IdSource) -> Builder {
-        let target = request_uri(&self.remote_target);
-        let first = self.route_set.first().and_then(|route| route_uri(route));
-        // a first route without `lr` is a strict router: it becomes the Request-URI and the target the last route
-        let (uri, routes) = match first {
-            Some(strict) if !strict.params.has("lr") => {
-                let mut routes = self.route_set.get(1..).unwrap_or_default().to_vec();
-                routes.push(format!("<{}>", self.remote_target));
-                (strict.to_request_uri(), routes)
-            }
-            _ => (target, self.route_set.clone()),
-        };
+        let (uri, routes) = routed(&self.remote_target, &self.route_set);
         let mut builder = Builder::request(method, &uri).header(
             "Via",
             format!(
@@ -217,6 +218,40 @@ impl Dialog {
             .header("Call-ID", &self.call_id)
             .header("CSeq", format!("{cseq} {method}"))
     }
+}
+
+/// Request-URI and Route values of a request to `target` over a route set, in a dialog or preloaded from Service-Route
+/// (RFC 3261 12.2.1.1, RFC 3608 6.1). A first route without `lr` is a strict router: it becomes the Request-URI and the
+/// target the last route.
+pub fn routed(target: &str, route_set: &[String]) -> (String, Vec<String>) {
+    match route_set.first().and_then(|route| route_uri(route)) {
+        Some(strict) if !strict.params.has("lr") => {
+            let mut routes = route_set.get(1..).unwrap_or_default().to_vec();
+            routes.push(format!("<{target}>"));
+            (strict.to_request_uri(), routes)
+        }
+        _ => (request_uri(target), route_set.to_vec()),
+    }
+}
+
+/// Where a request that came through a strict router is really meant to go: such a router puts our own Record-Route URI
+/// into the Request-URI and the target into the last Route (RFC 3261 16.4). `own` knows the URIs we record-route with.
+/// Gives the target and the Route values that are left; `None` when the Request-URI is not ours or there is no Route.
+pub fn strict_target(request: &Message, own: impl Fn(&Uri) -> bool) -> Option<(Uri, Vec<String>)> {
+    let uri = Uri::parse(request.request_uri()?).ok()?;
+    let mut routes = request.header_values("route");
+    if !own(&uri) {
+        return None;
+    }
+    let target = route_uri(&routes.pop()?)?;
+    Some((target, routes))
+}
+
+fn is_sips(request: &Message) -> bool {
+    request.request_uri().is_some_and(|uri| {
+        uri.get(..5)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
+    })
 }
 
 fn tagged(uri: &str, tag: &str) -> String {

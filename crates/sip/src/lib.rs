@@ -6,10 +6,12 @@
 
 mod build;
 mod dialog;
+mod dialog_set;
 pub mod digest;
 pub mod event;
 mod finding;
 mod framer;
+pub mod fuzzing;
 mod header;
 pub mod headers;
 mod hop;
@@ -30,7 +32,8 @@ mod validate;
 mod view;
 
 pub use build::{Builder, default_reason};
-pub use dialog::{CseqTooLow, Dialog};
+pub use dialog::{CseqTooLow, Dialog, routed, strict_target};
+pub use dialog_set::{DialogChange, DialogSet, Fork};
 pub use digest::{Algorithm, Challenge, Credentials, DigestError, ReceivedChallenge};
 pub use finding::{Finding, Severity};
 pub use framer::Framer;

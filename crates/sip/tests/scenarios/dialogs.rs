@@ -1,6 +1,8 @@
 //! Dialogs: creation, requests through loose and strict routers, sequence numbers, target refresh (RFC 3261 12).
 
-use voxproof_sip::{Builder, CseqTooLow, Dialog, IdSource, Message};
+use voxproof_sip::{
+    Builder, CseqTooLow, Dialog, DialogChange, DialogSet, IdSource, Message, routed, strict_target,
+};
 
 fn invite() -> Message {
     Message::parse(
@@ -189,4 +191,127 @@ fn peers_without_tags_or_contact_still_get_a_dialog() {
         Some("<sip:bob@example.com>")
     );
     assert!(Dialog::from_uac(&request, &Message::parse(b"SIP/2.0 200 OK\r\n\r\n")).is_none());
+}
+
+fn fork(request: &Message, status: u16, tag: &str, contact: &str) -> Message {
+    Message::parse(
+        &Builder::response_to(request, status, "X")
+            .to_tag(tag)
+            .header("Contact", format!("<{contact}>"))
+            .build(),
+    )
+}
+
+#[test]
+fn forks_make_dialogs_of_their_own() {
+    let request = invite();
+    let mut set = DialogSet::new(request.clone());
+    let trying = Message::parse(&Builder::response_to(&request, 100, "Trying").build());
+    assert_eq!(set.response(&trying), DialogChange::None);
+    let tag = || "b1".to_owned();
+    assert_eq!(
+        set.response(&fork(&request, 180, "b1", "sip:1@x")),
+        DialogChange::Early(tag())
+    );
+    assert_eq!(
+        set.response(&fork(&request, 183, "b2", "sip:2@x")),
+        DialogChange::Early("b2".into())
+    );
+    assert_eq!(
+        set.response(&fork(&request, 183, "b1", "sip:1@x")),
+        DialogChange::StillEarly(tag())
+    );
+    // PRACK in the early dialog
+    set.dialog("b1").unwrap().local_cseq = 9;
+    assert_eq!(
+        set.response(&fork(&request, 200, "b1", "sip:new@x")),
+        DialogChange::Confirmed {
+            tag: tag(),
+            first: true
+        }
+    );
+    assert_eq!(
+        set.response(&fork(&request, 200, "b1", "sip:new@x")),
+        DialogChange::Repeated(tag())
+    );
+    assert_eq!(
+        set.response(&fork(&request, 200, "b3", "sip:3@x")),
+        DialogChange::Confirmed {
+            tag: "b3".into(),
+            first: false
+        }
+    );
+    let confirmed = set.confirmed().unwrap();
+    assert_eq!(
+        (confirmed.local_cseq, confirmed.remote_target.as_str()),
+        (9, "sip:new@x")
+    );
+    assert_eq!(
+        set.response(&fork(&request, 199, "b2", "sip:2@x")),
+        DialogChange::EarlyTerminated("b2".into())
+    );
+    assert_eq!(set.forks().len(), 2);
+    assert_eq!(
+        set.response(&fork(&request, 486, "z", "sip:2@x")),
+        DialogChange::Refused(486)
+    );
+    assert_eq!(set.forks().len(), 2);
+    let other = Message::parse(
+        b"SIP/2.0 180 Ringing\r\nCall-ID: other\r\nCSeq: 7 INVITE\r\nTo: <sip:b@x>;tag=q\r\n\r\n",
+    );
+    assert_eq!(set.response(&other), DialogChange::None);
+}
+
+#[test]
+fn strict_routes_in_both_directions() {
+    let routes = ["<sip:strict.example.com>".to_owned(), "<sip:p2;lr>".to_owned()];
+    let (uri, sent) = routed("sip:bob@192.0.2.2", &routes);
+    assert_eq!(uri, "sip:strict.example.com");
+    assert_eq!(sent, ["<sip:p2;lr>", "<sip:bob@192.0.2.2>"]);
+    let (uri, sent) = routed("sip:bob@192.0.2.2", &routes[1..]);
+    assert_eq!((uri.as_str(), &sent[..]), ("sip:bob@192.0.2.2", &routes[1..]));
+    let request = Message::parse(
+        b"BYE sip:lab@192.0.2.1;x=1 SIP/2.0\r\nRoute: <sip:p2;lr>, <sip:bob@192.0.2.2>\r\n\r\n",
+    );
+    let (target, left) = strict_target(&request, |uri| uri.params.has("x")).unwrap();
+    assert_eq!(
+        (target.to_string().as_str(), &left[..]),
+        ("sip:bob@192.0.2.2", &["<sip:p2;lr>".to_owned()][..])
+    );
+    assert!(strict_target(&request, |_| false).is_none());
+}
+
+#[test]
+fn a_secure_dialog_stays_secure() {
+    let secure = Message::parse(
+        &Builder::request("INVITE", "sips:bob@example.com")
+            .header("Via", "SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bK1")
+            .header("From", "<sips:alice@example.com>;tag=a1")
+            .header("To", "<sips:bob@example.com>")
+            .header("Call-ID", "c1")
+            .header("CSeq", "7 INVITE")
+            .header("Contact", "<sips:alice@192.0.2.1>")
+            .build(),
+    );
+    let good = fork(&secure, 200, "b1", "sips:bob@192.0.2.2");
+    let bad = fork(&secure, 200, "b1", "sip:bob@192.0.2.2");
+    let dialog = Dialog::from_uac(&secure, &good).unwrap();
+    assert!(dialog.secure && dialog.keeps_security(&good) && !dialog.keeps_security(&bad));
+    assert!(!Dialog::from_uac(&invite(), &answer(&invite())).unwrap().secure);
+}
+
+#[test]
+fn an_update_moves_the_target() {
+    let mut dialog = Dialog::from_uas(&invite(), "b1", "sip:bob@192.0.2.2", "192.0.2.2").unwrap();
+    for (method, contact, target) in [
+        ("UPDATE", "<sip:new@192.0.2.9>", "sip:new@192.0.2.9"),
+        ("INFO", "<sip:other@192.0.2.9>", "sip:new@192.0.2.9"),
+    ] {
+        let request = Builder::request(method, "sip:bob@192.0.2.2")
+            .header("CSeq", format!("20 {method}"))
+            .header("Contact", contact)
+            .build();
+        dialog.accept(&Message::parse(&request)).unwrap();
+        assert_eq!(dialog.remote_target, target);
+    }
 }
