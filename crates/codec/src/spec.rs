@@ -38,7 +38,8 @@ pub enum Codec {
         /// Interleaved channels.
         channels: u8,
     },
-    /// Comfort noise (RFC 3389).
+    /// Comfort noise (RFC 3389). Its samples are taken to come at the clock rate; beside G.722, whose samples come
+    /// twice as fast, ask the decoder for twice as many.
     ComfortNoise {
         /// RTP clock rate of the speech codec that it goes with, Hz (RFC 3389 4).
         clock_rate: u32,

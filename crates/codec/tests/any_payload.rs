@@ -47,6 +47,15 @@ proptest! {
     }
 
     #[test]
+    fn any_text_is_an_rtpmap_or_is_not(text in "\\PC*", encoding in "(PCMU|G722|opus|L16|CN|G729|\\PC{0,6})", rate in any::<u32>()) {
+        let _ = CodecSpec::parse_rtpmap(&text);
+        let _ = CodecSpec::from_rtpmap(&text, rate, None);
+        if let Ok(spec) = CodecSpec::parse_rtpmap(&format!("{encoding}/{}/{}", rate % 50_000, rate % 10)) {
+            prop_assert_eq!(CodecSpec::parse_rtpmap(&spec.to_string()), Ok(spec));
+        }
+    }
+
+    #[test]
     fn no_encoder_panics(samples in vec(any::<i16>(), 0..3000)) {
         for spec in SPECS {
             let mut encoder = spec.encoder(&EncoderOptions::default()).expect("default options");
