@@ -324,6 +324,11 @@ pub fn analyse_datagrams<'a>(
     for ssrc in statistics.ssrcs.clone() {
         jitter(&sources[&ssrc].media, clock, &mut statistics);
     }
+    // in order of arrival, as jitter
+    statistics.clock_skew_ppm = sources
+        .values()
+        .max_by_key(|source| source.media.len())
+        .and_then(|source| clock_skew_ppm(&source.media, clock));
     timestamps(sources.values_mut(), clock, &mut statistics);
     let mut bursts = BurstCounter::new(options.gap_threshold);
     for ssrc in statistics.ssrcs.clone() {
@@ -335,10 +340,6 @@ pub fn analyse_datagrams<'a>(
         }
     }
     statistics.burst_gap = bursts.finish();
-    statistics.clock_skew_ppm = sources
-        .values()
-        .max_by_key(|source| source.media.len())
-        .and_then(|source| clock_skew_ppm(&source.media, clock));
     statistics
 }
 
