@@ -9,6 +9,7 @@
 
 mod answering;
 mod authentication;
+mod connections;
 mod error;
 mod events;
 mod incoming;
@@ -28,6 +29,7 @@ mod wire;
 
 pub use answering::RespondOptions;
 pub use authentication::ChallengeOptions;
+pub use connections::{ShownCertificate, TlsManner};
 pub use error::CallError;
 pub use events::NotifierOptions;
 pub use offer::OfferSpec;

@@ -14,6 +14,7 @@ use voxproof_sip::{
 
 use crate::CallError;
 use crate::authentication::Guard;
+use crate::connections::{Change, TlsManner};
 use crate::events::Notifier;
 use crate::outgoing::Outgoing;
 use crate::peer::Call;
@@ -22,7 +23,7 @@ use crate::repeat::Repeated;
 use crate::script::Script;
 use crate::tap::{Tap, carrier};
 use crate::trap::{InTransit, Passage, Trap, TrapAction, Traps, Way};
-use crate::wire::{Arrival, Sent, Wire};
+use crate::wire::{Arrival, Incoming, Sent, Wire};
 
 /// Where the lab listens and which account it gives to the device.
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ pub struct Station {
 impl Station {
     /// Binds the server's socket.
     pub async fn open(net: Net, config: StationConfig) -> Result<Self, CallError> {
-        let wire = Wire::open(net.clone(), config.server).await?;
+        let wire = Wire::open(net.clone(), config.server, None).await?;
         let ids = IdSource::new(config.seed);
         let registrar = Registrar::new(&config.username, &config.password, &config.realm);
         let config = StationConfig {
@@ -221,8 +222,14 @@ impl Station {
             let clock = self.net.clock();
             tokio::select! {
                 biased;
-                arrival = self.wire.next() => if let Some(arrival) = arrival {
-                    self.receive(arrival);
+                incoming = self.wire.next() => match incoming {
+                    Incoming::Pieces(pieces) => {
+                        for piece in pieces {
+                            self.receive(piece);
+                        }
+                    }
+                    Incoming::Changed(change) => self.note_change(change),
+                    Incoming::Nothing => {}
                 },
                 () = clock.sleep_until(wake) => {
                     self.loop_lag = self.loop_lag.max(self.now().saturating_sub(wake));
@@ -280,6 +287,7 @@ impl Station {
             source,
             dscp,
             bytes,
+            message,
         } = arrival;
         let packet = self.tap.push(CapturedPacket {
             at,
@@ -288,9 +296,14 @@ impl Station {
             source: source.address,
             destination: local,
             dscp,
-            payload: bytes.clone(),
+            payload: bytes,
         });
+        let Some(bytes) = message else { return };
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            // a ping on a stream is answered by a single CRLF (RFC 5626 3.5.1)
+            if source.transport.is_reliable() && bytes.len() >= 4 {
+                self.keep_alive(source);
+            }
             return;
         }
         let message = Message::parse(&bytes);
@@ -315,6 +328,59 @@ impl Station {
             };
             self.proceed(transit);
         }
+    }
+
+    fn keep_alive(&mut self, to: Hop) {
+        const PONG: &[u8] = b"\r\n";
+        if let Ok(sent) = self.wire.send(to, PONG) {
+            self.tap.push(CapturedPacket {
+                at: sent.at,
+                direction: PacketDirection::Outbound,
+                carrier: carrier(to.transport),
+                source: sent.local,
+                destination: to.address,
+                dscp: None,
+                payload: PONG.to_vec(),
+            });
+        }
+    }
+
+    pub(crate) fn note_change(&mut self, change: Change) {
+        self.note(TimelineEvent::Connection {
+            transport: change.transport.to_string(),
+            local: change.local,
+            remote: change.remote,
+            state: change.state.to_owned(),
+            detail: change.detail,
+            key_log: change.key_log,
+        });
+    }
+
+    /// Closes the connections that there are.
+    pub fn close_connections(&mut self) {
+        for change in self.wire.connections.close_all() {
+            self.note_change(change);
+        }
+    }
+
+    /// Takes new connections from now on, or refuses them.
+    pub async fn accept_connections(&mut self, on: bool) -> Result<(), CallError> {
+        Ok(self.wire.connections.accept(on).await?)
+    }
+
+    /// Does TLS in this manner from now on.
+    pub async fn set_tls(&mut self, manner: TlsManner) -> Result<(), CallError> {
+        Ok(self.wire.connections.behave(manner).await?)
+    }
+
+    /// Certificate of the lab's authority in PEM, for devices to trust.
+    pub fn authority_pem(&self) -> String {
+        self.wire.connections.authority().certificate_pem()
+    }
+
+    /// Where the lab is reached by a transport.
+    pub fn address(&self, transport: Transport) -> SocketAddr {
+        self.wire.local(transport)
     }
 
     /// Catches the next messages of a kind.

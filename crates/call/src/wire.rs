@@ -1,12 +1,19 @@
 //! What the lab sends and receives through: datagram sockets and connections.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use voxproof_net::{Endpoint, Net, NetError};
+use voxproof_net::tls::TestAuthority;
+use voxproof_net::{Datagram, Endpoint, Net, NetError};
 use voxproof_sip::{Hop, Transport};
 
-/// A piece that arrived.
+use crate::connections::{Change, Connections, StreamEvent};
+
+/// So often another free port is tried when the one of the datagram socket is taken for TCP.
+const ATTEMPTS: usize = 16;
+
+/// A piece that arrived, and the message it completes.
 #[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) at: Duration,
@@ -14,6 +21,15 @@ pub(crate) struct Arrival {
     pub(crate) source: Hop,
     pub(crate) dscp: Option<u8>,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) message: Option<Vec<u8>>,
+}
+
+/// What came up from the sockets.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Pieces(Vec<Arrival>),
+    Changed(Change),
+    Nothing,
 }
 
 /// A piece that was sent.
@@ -29,16 +45,45 @@ pub(crate) struct Wire {
     server: Endpoint,
     /// The socket of whoever is not the lab's server.
     stranger: Option<Endpoint>,
+    pub(crate) connections: Connections,
+}
+
+enum Source {
+    Server(Result<Datagram, NetError>),
+    Stranger(SocketAddr, Result<Datagram, NetError>),
+    Stream(Option<StreamEvent>),
 }
 
 impl Wire {
-    pub(crate) async fn open(net: Net, server: SocketAddr) -> Result<Self, NetError> {
-        let server = net.bind(server).await?;
-        Ok(Self {
-            net,
-            server,
-            stranger: None,
-        })
+    /// Binds the server's port for every transport.
+    pub(crate) async fn open(
+        net: Net,
+        address: SocketAddr,
+        authority: Option<Arc<TestAuthority>>,
+    ) -> Result<Self, NetError> {
+        let authority = match authority {
+            Some(authority) => authority,
+            None => Arc::new(TestAuthority::generate(SystemTime::now())?),
+        };
+        let mut attempt = 0;
+        loop {
+            let server = net.bind(address).await?;
+            let fixed = address.port() != 0;
+            let opened =
+                Connections::open(net.clone(), Arc::clone(&authority), server.local_addr(), fixed).await;
+            match opened {
+                Ok(connections) => {
+                    return Ok(Self {
+                        net,
+                        server,
+                        stranger: None,
+                        connections,
+                    });
+                }
+                Err(error) if fixed || attempt == ATTEMPTS => return Err(error),
+                Err(_) => attempt += 1,
+            }
+        }
     }
 
     pub(crate) fn server(&self) -> SocketAddr {
@@ -46,8 +91,10 @@ impl Wire {
     }
 
     /// Where the lab is reached by a transport.
-    pub(crate) fn local(&self, _transport: Transport) -> SocketAddr {
-        self.server.local_addr()
+    pub(crate) fn local(&self, transport: Transport) -> SocketAddr {
+        self.connections
+            .local(transport)
+            .unwrap_or_else(|| self.server.local_addr())
     }
 
     /// The address of the stranger, who gets one when it is first asked for.
@@ -65,37 +112,58 @@ impl Wire {
         self.server.socket_drops() + self.stranger.as_ref().map_or(0, Endpoint::socket_drops)
     }
 
-    /// The next piece. Safe to cancel.
-    pub(crate) async fn next(&mut self) -> Option<Arrival> {
+    /// What comes next. Safe to cancel.
+    pub(crate) async fn next(&mut self) -> Incoming {
         let stranger = async {
             match &self.stranger {
                 Some(endpoint) => (endpoint.local_addr(), endpoint.recv().await),
                 None => std::future::pending().await,
             }
         };
-        let (local, datagram) = tokio::select! {
+        let source = tokio::select! {
             biased;
-            datagram = self.server.recv() => (self.server.local_addr(), datagram),
-            received = stranger => received,
+            datagram = self.server.recv() => Source::Server(datagram),
+            (local, datagram) = stranger => Source::Stranger(local, datagram),
+            event = self.connections.next() => Source::Stream(event),
         };
-        match datagram {
-            Ok(datagram) => Some(Arrival {
-                at: datagram.at,
-                local,
-                source: Hop::new(Transport::Udp, datagram.source),
-                dscp: datagram.dscp,
-                bytes: datagram.bytes,
-            }),
-            // an unreachable port comes back as an error of the next receive: nothing was received
-            Err(_) => {
-                tokio::task::yield_now().await;
-                None
+        match source {
+            Source::Server(Ok(datagram)) => {
+                Incoming::Pieces(vec![arrival(self.server.local_addr(), datagram)])
             }
+            Source::Stranger(local, Ok(datagram)) => Incoming::Pieces(vec![arrival(local, datagram)]),
+            // an unreachable port comes back as an error of the next receive: nothing was received
+            Source::Server(Err(_)) | Source::Stranger(_, Err(_)) => {
+                tokio::task::yield_now().await;
+                Incoming::Nothing
+            }
+            Source::Stream(None) => Incoming::Nothing,
+            Source::Stream(Some(event)) => match self.connections.take(event) {
+                (Some(change), _) => Incoming::Changed(change),
+                (None, Some((source, local, at, pieces))) => Incoming::Pieces(
+                    pieces
+                        .into_iter()
+                        .map(|piece| Arrival {
+                            at,
+                            local,
+                            source,
+                            dscp: None,
+                            bytes: piece.bytes,
+                            message: piece.message,
+                        })
+                        .collect(),
+                ),
+                (None, None) => Incoming::Nothing,
+            },
         }
     }
 
-    /// Sends a message.
-    pub(crate) fn send(&self, to: Hop, bytes: &[u8]) -> Result<Sent, NetError> {
+    /// Sends a message, or a piece of one.
+    pub(crate) fn send(&mut self, to: Hop, bytes: &[u8]) -> Result<Sent, NetError> {
+        if to.transport.is_reliable() {
+            let at = self.net.clock().now();
+            let local = self.connections.send(to, bytes);
+            return Ok(Sent { at, local });
+        }
         let at = self.server.send(to.address, bytes)?;
         Ok(Sent {
             at,
@@ -110,5 +178,16 @@ impl Wire {
             at: endpoint.send(to, bytes)?,
             local: endpoint.local_addr(),
         })
+    }
+}
+
+fn arrival(local: SocketAddr, datagram: Datagram) -> Arrival {
+    Arrival {
+        at: datagram.at,
+        local,
+        source: Hop::new(Transport::Udp, datagram.source),
+        dscp: datagram.dscp,
+        message: Some(datagram.bytes.clone()),
+        bytes: datagram.bytes,
     }
 }

@@ -174,7 +174,8 @@ impl Drive<'_> {
                 self.station.release();
                 Ok(StepOutcome::Done)
             }
-            Step::Connection(_) | Step::Fuzz(_) | Step::Dtmf(_) | Step::Echo(_) | Step::Impair(_) => {
+            Step::Connection(connection) => self.connection(connection).await,
+            Step::Fuzz(_) | Step::Dtmf(_) | Step::Echo(_) | Step::Impair(_) => {
                 unreachable!("not yet")
             }
             Step::Call(call) => self.call(call).await,

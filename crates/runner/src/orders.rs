@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use voxproof_call::{CallError, RawMessage};
 use voxproof_record::StepOutcome;
-use voxproof_spec::{ChallengeStep, NotifyStep, RequestStep, Respond, SendStep};
+use voxproof_spec::{ChallengeStep, ConnectionStep, NotifyStep, RequestStep, Respond, SendStep};
 
 use crate::drive::Drive;
 use crate::steps;
@@ -97,6 +97,19 @@ impl Drive<'_> {
             .await;
         if let Some(packet) = self.station.answer_to_raw(&sent).map(|seen| seen.packet) {
             self.mark_packet(step.answer_mark.as_ref(), packet);
+        }
+        Ok(StepOutcome::Done)
+    }
+
+    pub(crate) async fn connection(&mut self, step: &ConnectionStep) -> Result<StepOutcome, CallError> {
+        if step.certificate.is_some() || step.tls.is_some() || step.client_certificate.is_some() {
+            self.station.set_tls(steps::tls(step)).await?;
+        }
+        if step.close {
+            self.station.close_connections();
+        }
+        if let Some(on) = step.accept {
+            self.station.accept_connections(on).await?;
         }
         Ok(StepOutcome::Done)
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use voxproof_call::{
     CallError, ChallengeOptions, InviteOptions, NotifierOptions, OfferSpec, RegistrarBehaviour,
-    ReinviteOptions, RequestOptions, RespondOptions, Script, Station, Trap, TrapAction,
+    ReinviteOptions, RequestOptions, RespondOptions, Script, ShownCertificate, Station, TlsManner, Trap,
+    TrapAction,
 };
 use voxproof_sip::mutate as sip;
 use voxproof_spec::{
-    AnswerWith, BranchMutation, CallStep, ChallengeStep, Direction, InterceptStep, Interception, Mutation,
-    NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite, RequestStep, Respond, Step, Way, Withhold,
+    AnswerWith, BranchMutation, CallStep, ChallengeStep, ConnectionStep, Direction, InterceptStep,
+    Interception, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite, RequestStep, Respond,
+    Step, Way, Withhold,
 };
 
 /// A peer waits this long for the response to a BYE, a CANCEL or another request.
@@ -238,6 +240,26 @@ pub(crate) fn script(step: &AnswerWith, station: &Station) -> Result<Script, Cal
         headers: headers(&step.headers, station)?,
         times: step.times,
     })
+}
+
+pub(crate) fn tls(step: &ConnectionStep) -> TlsManner {
+    use voxproof_spec::{Certificate, ClientCertificate, TlsVersion};
+    TlsManner {
+        certificate: match step.certificate.unwrap_or(Certificate::Right) {
+            Certificate::Right => ShownCertificate::Right,
+            Certificate::Expired => ShownCertificate::Expired,
+            Certificate::NotYetValid => ShownCertificate::NotYetValid,
+            Certificate::WrongName => ShownCertificate::WrongName,
+            Certificate::SelfSigned => ShownCertificate::SelfSigned,
+            Certificate::UnknownAuthority => ShownCertificate::UnknownAuthority,
+        },
+        only: step.tls.map(|version| match version {
+            TlsVersion::V12 => 12,
+            TlsVersion::V13 => 13,
+        }),
+        ask: step.client_certificate == Some(ClientCertificate::Request),
+        require: step.client_certificate == Some(ClientCertificate::Require),
+    }
 }
 
 pub(crate) fn notifier(step: &NotifierStep) -> NotifierOptions {

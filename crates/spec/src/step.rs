@@ -13,8 +13,8 @@ mod media;
 
 pub use answer::{AnswerWith, ChallengeStep, NotifierStep, NotifyStep, Respond};
 pub use control::{
-    BranchMutation, ConnectionStep, FuzzStep, FuzzTarget, InterceptStep, Interception, Mutation, SendStep,
-    Way,
+    BranchMutation, Certificate, ClientCertificate, ConnectionStep, FuzzStep, FuzzTarget, InterceptStep,
+    Interception, Mutation, SendStep, TlsVersion, Way,
 };
 pub use media::{DtmfMethod, DtmfStep, EchoStep, ImpairStep, ImpairedWay};
 

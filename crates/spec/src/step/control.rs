@@ -199,6 +199,56 @@ pub struct ConnectionStep {
     /// Whether new ones are taken from now on; without TCP, TLS and WebSocket a device has to go elsewhere.
     #[serde(default)]
     pub accept: Option<bool>,
+    /// The certificate that the lab shows on new TLS connections.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
+    /// The only version of TLS that the lab speaks: `"1.2"` or `"1.3"`.
+    #[serde(default)]
+    pub tls: Option<TlsVersion>,
+    /// What the lab wants of the device's certificate.
+    #[serde(default)]
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+/// A certificate that the lab shows to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certificate {
+    /// A right one.
+    Right,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// For another name (RFC 5922 7.2).
+    WrongName,
+    /// Signed by itself.
+    SelfSigned,
+    /// Signed by an authority that the device does not know.
+    UnknownAuthority,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    #[serde(rename = "1.2")]
+    V12,
+    /// RFC 8446.
+    #[serde(rename = "1.3")]
+    V13,
+}
+
+/// What a server wants of its client's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificate {
+    /// Nothing.
+    None,
+    /// To see it, if there is one.
+    Request,
+    /// One of the lab's authority (mutual TLS).
+    Require,
 }
 
 /// Sends many mutated messages and looks after each batch whether the device still answers.
