@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use voxproof_rtp::dtmf::{EventPlan, ReceivedEvent, TelephoneEvent, collect, digit_event};
+use voxproof_rtp::dtmf::{EventFinding, EventPlan, ReceivedEvent, TelephoneEvent, collect, digit_event};
 use voxproof_rtp::{Packetizer, build};
 
 const CLOCK: u32 = 8000;
@@ -178,4 +178,195 @@ fn other_payload_types_and_codes_that_are_no_digits() {
     capture.push((ms(900), build(101, true, 600, 99, 7, &[16, 10, 0, 160])));
     capture.push((ms(950), build(101, true, 601, 99, 7, &[16, 10])));
     assert_eq!(digits(&received(&capture)), "7?");
+}
+
+fn findings(capture: &Capture) -> Vec<Vec<EventFinding>> {
+    received(capture)
+        .into_iter()
+        .map(|event| event.findings)
+        .collect()
+}
+
+/// A digit of 100 ms among audio, whose packets a test may change.
+fn among_audio(change: impl Fn(usize, &mut Vec<u8>)) -> Capture {
+    let mut packetizer = Packetizer::new(0, 7, 65_530, 0);
+    let mut capture: Capture = Vec::new();
+    for n in 0..5 {
+        capture.push((ms(20 * n), packetizer.next(&[0xff; 160], 160, n == 0)));
+    }
+    let start = packetizer.timestamp;
+    for (n, packet) in EventPlan::new(9, 100, 20, CLOCK).into_iter().enumerate() {
+        let mut bytes = packetizer.packet_at(101, &packet.payload, start, packet.marker);
+        change(n, &mut bytes);
+        capture.push((ms(100 + u64::from(packet.offset_ms)), bytes));
+        packetizer.advance(160);
+    }
+    for n in 12..17 {
+        capture.push((ms(20 * n), packetizer.next(&[0xff; 160], 160, false)));
+    }
+    capture
+}
+
+#[test]
+fn a_regular_digit_has_no_findings_and_is_complete() {
+    let events = received(&among_audio(|_, _| {}));
+    assert_eq!((events.len(), events[0].findings.len()), (1, 0), "{events:?}");
+    assert!(events[0].complete);
+    assert_eq!((events[0].segments, events[0].volumes), (1, (10, 10)));
+    assert_eq!(events[0].longest_update_interval, ms(20));
+    let two = received(&dialled("12"));
+    assert_eq!(
+        (two[0].pause_before_ms, two[1].pause_before_ms),
+        (None, Some(100.0))
+    );
+    assert!(two.iter().all(|event| event.findings.is_empty()));
+}
+
+#[test]
+fn each_violation_of_a_sender_is_named() {
+    // octets of an event packet: 1 marker and type, 12 code, 13 end, reserved and volume, 14 and 15 duration
+    type Change = fn(usize, &mut Vec<u8>);
+    let cases: [(Change, &[EventFinding]); 10] = [
+        (
+            |n, p| {
+                if n == 0 {
+                    p[1] &= 0x7f
+                }
+            },
+            &[EventFinding::MarkerMissing],
+        ),
+        (
+            |n, p| {
+                if n == 2 {
+                    p[1] |= 0x80
+                }
+            },
+            &[EventFinding::MarkerRepeated(1)],
+        ),
+        (
+            |n, p| {
+                if n == 6 {
+                    p[13] &= 0x7f
+                }
+            },
+            &[EventFinding::UpdateAfterEnd, EventFinding::EndCount(2)],
+        ),
+        (
+            |n, p| {
+                if n >= 4 {
+                    p[13] &= 0x7f
+                }
+            },
+            &[EventFinding::EndMissing],
+        ),
+        (
+            |n, p| {
+                if n == 5 {
+                    p[15] += 1
+                }
+            },
+            &[EventFinding::EndDurations, EventFinding::DurationShrank],
+        ),
+        (
+            |n, p| {
+                if n == 2 {
+                    p[15] = 1;
+                    p[14] = 0
+                }
+            },
+            &[EventFinding::DurationShrank],
+        ),
+        (
+            |n, p| {
+                if n == 0 {
+                    p[15] = 0;
+                    p[14] = 0
+                }
+            },
+            &[EventFinding::DurationZero],
+        ),
+        (
+            |n, p| {
+                if n == 3 {
+                    p[13] |= 0x40
+                }
+            },
+            &[EventFinding::ReservedBit],
+        ),
+        (
+            |n, p| {
+                if n == 3 {
+                    p.extend([0; 4])
+                }
+            },
+            &[EventFinding::PayloadLength(8)],
+        ),
+        (|_, p| p[12] = 16, &[EventFinding::NotDtmf(16)]),
+    ];
+    for (number, (change, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(
+            findings(&among_audio(change)),
+            [expected.to_vec()],
+            "case {number}"
+        );
+        assert!(
+            expected
+                .iter()
+                .all(|finding| finding.clause().starts_with("RFC 4733 "))
+        );
+    }
+}
+
+#[test]
+fn what_the_network_lost_is_not_held_against_the_sender() {
+    for lost in [5, 8, 10, 11] {
+        let mut capture = among_audio(|_, _| {});
+        capture.remove(lost);
+        let events = received(&capture);
+        assert_eq!(
+            (events[0].complete, events[0].findings.len()),
+            (false, 0),
+            "{lost}: {events:?}"
+        );
+    }
+    // the network doubles the last packet
+    let mut capture = among_audio(|_, _| {});
+    let last = capture[11].clone();
+    capture.insert(12, last);
+    assert_eq!(findings(&capture), [vec![]]);
+}
+
+#[test]
+fn digits_that_overlap_are_found() {
+    let digit = |first: u16, timestamp: u32| {
+        (0..7u16).map(move |n| {
+            let duration = 160 * (n + 1).min(5);
+            (
+                ms(u64::from(first + n) * 20),
+                event(first + n, timestamp, n == 0, n >= 4, duration),
+            )
+        })
+    };
+    let found = findings(&digit(0, 0).chain(digit(7, 400)).collect());
+    assert_eq!(found, [vec![], vec![EventFinding::Overlap(400)]]);
+}
+
+#[test]
+fn an_end_bit_between_segments_is_found() {
+    let block = |sequence: u16, timestamp: u32, marker, end, duration| {
+        event(sequence, timestamp, marker, end, duration)
+    };
+    let capture: Capture = vec![
+        (ms(0), block(0, 0, true, false, 65_000)),
+        (ms(50), block(1, 0, false, true, u16::MAX)),
+        (ms(100), block(2, 65_535, false, false, 400)),
+        (ms(150), block(3, 65_535, false, true, 800)),
+        (ms(200), block(4, 65_535, false, true, 800)),
+    ];
+    let events = received(&capture);
+    assert_eq!((events.len(), events[0].segments), (1, 2), "{events:?}");
+    assert!(
+        events[0].findings.contains(&EventFinding::SegmentEnded),
+        "{events:?}"
+    );
 }

@@ -1,8 +1,10 @@
 //! Telephone-event: DTMF digits as RTP packets (RFC 4733).
 
+mod finding;
 mod plan;
 mod received;
 
+pub use finding::EventFinding;
 pub use plan::{EventPlan, PlannedPacket};
 pub use received::{ReceivedEvent, collect};
 
