@@ -161,6 +161,29 @@ on_every_network!(
     both_halves_work_at_once,
 );
 
+#[tokio::test]
+async fn a_segment_has_the_time_of_the_kernel_not_of_the_reader() {
+    let world = World {
+        net: Net::os(),
+        ip: [127, 0, 0, 1].into(),
+    };
+    let (mut server, mut client) = pair(&world).await;
+    for n in 0..5_u8 {
+        let before = client.send(&[n]).await.unwrap();
+        // loopback delivers within the call
+        let after = world.net.clock().now();
+        std::thread::sleep(Duration::from_millis(30));
+        let segment = next(&mut server).await.unwrap();
+        // wall and monotonic clock are read one after the other: allow them a little to disagree
+        let slack = Duration::from_millis(1);
+        assert!(
+            segment.at + slack >= before && segment.at <= after + slack,
+            "{before:?} {:?} {after:?}",
+            segment.at
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn virtual_segments_are_timed_exactly_and_kept_apart() {
     let ms = Duration::from_millis;

@@ -87,10 +87,10 @@ impl Raw {
         options: &ListenOptions,
     ) -> (Accepted, Option<AnyStream>) {
         let (peer, clock) = (self.ends.peer, self.ends.clock);
-        let mut seen = Seen::default();
+        let seen = Seen::default();
         let failure = match timeout(
             options.handshake_timeout,
-            self.accept_layers(tls, options.framing, &mut seen),
+            self.accept_layers(tls, options.framing, &seen),
         )
         .await
         {
@@ -103,12 +103,13 @@ impl Raw {
                 stream: None,
             },
         };
+        let (client_hello, key_log) = seen.evidence();
         let failed = Accepted::Failed {
             peer,
             at: clock.now(),
-            error: failure.error,
-            client_hello: seen.client_hello,
-            key_log: seen.key_log.lines(),
+            error: failure.error.explained(client_hello.as_ref()),
+            client_hello,
+            key_log,
         };
         (failed, failure.stream)
     }
@@ -117,7 +118,7 @@ impl Raw {
         self,
         tls: Option<&ServerTls>,
         framing: Framing,
-        seen: &mut Seen,
+        seen: &Seen,
     ) -> Result<StreamConnection, Failure> {
         let (stream, tls) = match tls {
             None => (self.stream, None),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::server::Acceptor;
 use tokio_rustls::rustls::{ClientConfig, ServerConfig};
-use tokio_rustls::{LazyConfigAcceptor, TlsConnector};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::ClientSecurity;
 use super::line::AnyStream;
+use super::recorder::{Recorder, Recording};
 use crate::tls::{ClientHello, KeyLogLines, TlsError, TlsFault, TlsInfo, TlsServer};
 
 /// Why a connection was made but its handshakes were not completed.
@@ -51,6 +51,21 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
+impl HandshakeError {
+    /// A hello of an old version fails on what it cannot have, such as the extension for signature algorithms that TLS 1.2
+    /// brought: the version is the reason.
+    pub(super) fn explained(self, hello: Option<&ClientHello>) -> Self {
+        match (self, hello) {
+            (Self::Tls(TlsFault::Incompatible { .. }), Some(hello)) if hello.is_outdated() => {
+                Self::Tls(TlsFault::Incompatible {
+                    reason: format!("the client offers {} at most", hello.versions.join(", ")),
+                })
+            }
+            (error, _) => error,
+        }
+    }
+}
+
 /// A handshake that failed, and the stream if it is still there.
 pub(super) struct Failure {
     pub(super) error: HandshakeError,
@@ -60,8 +75,15 @@ pub(super) struct Failure {
 /// What a handshake has shown so far; kept outside of it, because it outlives a timeout.
 #[derive(Default)]
 pub(super) struct Seen {
-    pub(super) client_hello: Option<ClientHello>,
-    pub(super) key_log: Arc<KeyLogLines>,
+    recording: Recording,
+    key_log: Arc<KeyLogLines>,
+}
+
+impl Seen {
+    /// What the client asked for, and the secrets. Ends the recording.
+    pub(super) fn evidence(&self) -> (Option<ClientHello>, Vec<String>) {
+        (ClientHello::parse(&self.recording.take()), self.key_log.lines())
+    }
 }
 
 /// A server's configuration, made once a listener.
@@ -82,32 +104,26 @@ impl ServerTls {
     pub(super) async fn accept(
         &self,
         stream: AnyStream,
-        seen: &mut Seen,
+        seen: &Seen,
     ) -> Result<(AnyStream, TlsInfo), Failure> {
-        let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
-        let start = match (&mut acceptor).await {
-            Ok(start) => start,
-            Err(error) => {
-                return Err(Failure {
-                    error: error.into(),
-                    stream: acceptor.take_io(),
-                });
-            }
+        let recorder = Recorder {
+            stream,
+            recording: seen.recording.clone(),
         };
-        seen.client_hello = Some(start.client_hello().into());
         let mut config = ServerConfig::clone(&self.config);
         config.key_log = seen.key_log.clone();
-        let tls = start
-            .into_stream(Arc::new(config))
+        let tls = TlsAcceptor::from(Arc::new(config))
+            .accept(recorder)
             .into_fallible()
             .await
-            .map_err(|(error, stream)| Failure {
+            .map_err(|(error, recorder)| Failure {
                 error: error.into(),
-                stream: Some(stream),
+                stream: Some(recorder.stream),
             })?;
         let (_, state) = tls.get_ref();
-        let mut info = TlsInfo::of(state, seen.key_log.lines());
-        info.client_hello.clone_from(&seen.client_hello);
+        let (client_hello, key_log) = seen.evidence();
+        let mut info = TlsInfo::of(state, key_log);
+        info.client_hello = client_hello;
         info.sni = state.server_name().map(str::to_owned);
         info.sni_as_expected = self.expected_sni.as_ref().map(|expected| {
             info.sni

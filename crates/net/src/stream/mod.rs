@@ -9,6 +9,7 @@ mod listener;
 mod options;
 mod os;
 mod pipe;
+mod recorder;
 mod websocket;
 
 pub use accept::Accepted;

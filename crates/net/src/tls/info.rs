@@ -1,5 +1,6 @@
 //! What was seen of a TLS handshake.
 
+use super::ClientHello;
 use tokio_rustls::rustls::{self, CommonState, ProtocolVersion, SupportedProtocolVersion, version};
 
 /// A version of TLS.
@@ -33,34 +34,6 @@ impl TlsVersions {
             Self::Tls12 => &TLS12,
             Self::Tls13 => &TLS13,
             Self::Both => &BOTH,
-        }
-    }
-}
-
-/// What a client asked for, before anything was agreed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientHello {
-    /// The server name indication (RFC 6066 3).
-    pub sni: Option<String>,
-    /// The application protocols offered (RFC 7301).
-    pub alpn: Vec<Vec<u8>>,
-    /// The cipher suites offered, by their registered names, or as hexadecimal numbers.
-    pub cipher_suites: Vec<String>,
-}
-
-impl From<rustls::server::ClientHello<'_>> for ClientHello {
-    fn from(hello: rustls::server::ClientHello<'_>) -> Self {
-        Self {
-            sni: hello.server_name().map(str::to_owned),
-            alpn: hello
-                .alpn()
-                .map(|protocols| protocols.map(<[u8]>::to_vec).collect())
-                .unwrap_or_default(),
-            cipher_suites: hello
-                .cipher_suites()
-                .iter()
-                .map(|suite| suite_name(*suite))
-                .collect(),
         }
     }
 }
@@ -114,7 +87,7 @@ impl TlsInfo {
 }
 
 /// rustls writes the suites of TLS 1.3 with the version in the prefix; the registry does not.
-fn suite_name(suite: rustls::CipherSuite) -> String {
+pub(super) fn suite_name(suite: rustls::CipherSuite) -> String {
     match suite.as_str() {
         Some(name) => name.replacen("TLS13_", "TLS_", 1),
         None => format!("0x{:04x}", u16::from(suite)),

@@ -6,6 +6,7 @@
 
 mod authority;
 mod client;
+mod client_hello;
 mod error;
 mod identity;
 mod info;
@@ -17,9 +18,10 @@ mod verifier;
 
 pub use authority::TestAuthority;
 pub use client::{TlsClient, Verification};
+pub use client_hello::ClientHello;
 pub use error::{CertificateFault, TlsError, TlsFault};
 pub use identity::{Identity, Roots};
-pub use info::{ClientHello, TlsInfo, TlsVersion, TlsVersions};
+pub use info::{TlsInfo, TlsVersion, TlsVersions};
 pub use names::{IdentityName, certificate_identities, matches_domain};
 pub use request::{CertificateKey, CertificateRequest, Signer, Usage, Validity};
 pub use server::{ClientCertificates, TlsServer};
