@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use voxproof_net::MediaPort;
 use voxproof_sip::sdp::Description;
-use voxproof_sip::{Dialog, Hop, Message, TransactionId};
+use voxproof_sip::{Dialog, Hop, Message, RackTracker, ReliableProvisionals, SessionTimer, TransactionId};
 
 use crate::media::{CallMedia, lock};
 use crate::session::Session;
@@ -43,6 +43,12 @@ pub(crate) struct Call {
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// The ACK to the last 2xx, to be sent again with each retransmission of it (RFC 3261 13.2.2.4).
     pub(crate) acknowledgement: Option<Acknowledgement>,
+    /// The agreed session timer (RFC 4028).
+    pub(crate) timer: Option<SessionTimer>,
+    /// When a refresh that met the peer's own is tried again.
+    pub(crate) refresh_at: Option<Duration>,
+    /// The peer has said that it takes UPDATE.
+    pub(crate) peer_updates: bool,
     /// Our own re-INVITE.
     pub(crate) change: Option<Change>,
     /// Our user has put the peer on hold.
@@ -69,6 +75,10 @@ pub(crate) struct Received {
     pub(crate) invite: Message,
     pub(crate) local_tag: String,
     pub(crate) answer_at: Option<Duration>,
+    /// Its provisional responses, when they are reliable.
+    pub(crate) reliable: Option<ReliableProvisionals>,
+    /// The user has answered, but a PRACK has to come first (RFC 3262 3).
+    pub(crate) answer_wanted: bool,
     /// Until when it rings: the Expires of the INVITE, or our patience (RFC 3261 13.3.1).
     pub(crate) rings_until: Duration,
 }
@@ -102,6 +112,9 @@ pub(crate) struct Early {
     pub(crate) dialog: Dialog,
     /// The description this branch has sent: its 2xx need not repeat it.
     pub(crate) description: Option<Description>,
+    pub(crate) rack: RackTracker,
+    /// Its offer is answered by PRACK: the 2xx makes none.
+    pub(crate) answered: bool,
 }
 
 /// A 200 to INVITE that is repeated until its ACK (RFC 3261 13.3.1.4).
@@ -158,6 +171,9 @@ impl Call {
             placed: None,
             unacknowledged: None,
             acknowledgement: None,
+            timer: None,
+            refresh_at: None,
+            peer_updates: false,
             change: None,
             held: false,
             referral: None,
@@ -180,6 +196,25 @@ impl Call {
             .find(|dialog| dialog.matches(request))
     }
 
+    /// The dialog of the call, early ones included, that a request of ours was sent in.
+    pub(crate) fn own_dialog_of(&mut self, request: &Message) -> Option<&mut Dialog> {
+        let tag = |address: Option<voxproof_sip::NameAddr>| {
+            address
+                .and_then(|address| address.tag().map(str::to_owned))
+                .unwrap_or_default()
+        };
+        let (local, remote) = (tag(request.from()), tag(request.to()));
+        let early = self.placed.iter_mut().flat_map(|placed| &mut placed.early);
+        self.dialog
+            .iter_mut()
+            .chain(early.map(|early| &mut early.dialog))
+            .find(|dialog| {
+                request.call_id() == Some(dialog.call_id.as_str())
+                    && dialog.local_tag == local
+                    && dialog.remote_tag == remote
+            })
+    }
+
     /// Brings the media in line with the negotiation.
     pub(crate) fn apply_session(&self) {
         if let (Some(media), Some(plan)) = (&self.media, self.session.as_ref().and_then(Session::plan)) {
@@ -193,6 +228,11 @@ impl Call {
         [
             received.and_then(|received| received.answer_at),
             received.map(|received| received.rings_until),
+            received
+                .and_then(|received| received.reliable.as_ref())
+                .and_then(ReliableProvisionals::poll_timeout),
+            self.timer.as_ref().and_then(SessionTimer::poll_timeout),
+            self.refresh_at,
             self.placed.as_ref().and_then(|placed| placed.gives_up_at),
             self.unacknowledged.as_ref().and_then(|ok| ok.repeat_at),
             self.unacknowledged.as_ref().map(|ok| ok.gives_up_at),

@@ -1,5 +1,6 @@
 //! The user's side of the phone.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -112,6 +113,10 @@ pub struct Received {
     pub info_digits: String,
     /// How often it was made to fetch its configuration again.
     pub check_syncs: u32,
+    /// New and old voice messages in its mailbox, when it has been told.
+    pub voice_messages: Option<(u32, u32)>,
+    /// For each watched address that it has been told about, whether a call is there.
+    pub watched: BTreeMap<String, bool>,
 }
 
 /// What the user wants the phone to do.

@@ -40,15 +40,18 @@ impl Phone {
                 builder.header("Retry-After", seconds.to_string())
             });
         }
-        if call
+        let pending = call
             .change
             .as_ref()
-            .is_some_and(|change| change.transaction.is_some())
-        {
+            .is_some_and(|change| change.transaction.is_some());
+        if pending && !self.has(Fault::GlareAccepted) {
             return self.respond(now, id, invite, 491, |builder| builder);
         }
         if !takes_body(invite) {
             return self.respond(now, id, invite, 415, with_accept);
+        }
+        if let Err(minimum) = self.session_terms(invite) {
+            return self.refuse_interval(now, id, invite, minimum);
         }
         let offer = match invite.sdp() {
             Some(Err(_)) => return self.respond(now, id, invite, 400, |builder| builder),
@@ -79,7 +82,7 @@ impl Phone {
         match description {
             Some(description) => {
                 call.apply_session();
-                self.accept_invite(now, key, id, invite, description);
+                self.accept_invite(now, key, id, invite, Some(description));
             }
             // 14.2: the call goes on as it was
             None => self.respond(now, id, invite, 488, |builder| builder),
@@ -109,12 +112,13 @@ impl Phone {
             return;
         }
         let wait = self.glare_wait(key);
+        let gives_up = self.has(Fault::GlareNoRetry);
         let Some(call) = self.call_mut(key) else { return };
         if let Some(session) = &mut call.session {
             session.withdraw_offer();
         }
         match (status, &mut call.change) {
-            (491, Some(change)) => {
+            (491, Some(change)) if !gives_up => {
                 change.transaction = None;
                 change.retry_at = Some(now + wait);
             }
@@ -151,7 +155,7 @@ impl Phone {
         }
     }
 
-    fn send_change(&mut self, now: Duration, key: CallKey, hold: bool) {
+    pub(crate) fn send_change(&mut self, now: Duration, key: CallKey, hold: bool) {
         let direction = if hold {
             Direction::SendOnly
         } else {
@@ -164,9 +168,14 @@ impl Phone {
         else {
             return;
         };
-        let abilities = self.abilities();
+        let (abilities, interval) = (self.abilities(), self.refreshing_interval(key));
         let transaction = self.request_in_dialog(now, key, "INVITE", Purpose::Change(key), |builder| {
-            abilities.write(builder).body("application/sdp", offer)
+            let builder = abilities.write(builder);
+            let builder = match interval {
+                Some(interval) => builder.header("Session-Expires", interval),
+                None => builder,
+            };
+            builder.body("application/sdp", offer)
         });
         if let Some(call) = self.call_mut(key) {
             call.change = Some(Change {
@@ -190,6 +199,7 @@ impl Phone {
         dialog.refresh_target(response);
         let dialog = dialog.clone();
         let acknowledgement = self.acknowledge(&dialog, &invite, None, None);
+        self.start_timer_of_uac(now, key, response);
         let Some(call) = self.call_mut(key) else { return };
         call.acknowledgement = Some(acknowledgement);
         let agreed = match (&mut call.session, answer_of(response)) {
@@ -211,7 +221,7 @@ impl Phone {
     }
 
     /// 14.1: 2.1 to 4 s for the side that chose the Call-ID, 0 to 2 s for the other, in steps of 10 ms.
-    fn glare_wait(&mut self, key: CallKey) -> Duration {
+    pub(crate) fn glare_wait(&mut self, key: CallKey) -> Duration {
         let ours = self.call(key).is_some_and(|call| call.placed.is_some());
         let random = self.ids.next_u64();
         Duration::from_millis(if ours {

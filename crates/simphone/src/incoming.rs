@@ -52,6 +52,9 @@ impl Phone {
             let warning = format!("305 {} \"no audio codec in common\"", self.contact);
             return self.respond(now, id, invite, 488, |builder| builder.header("Warning", warning));
         }
+        if let Err(minimum) = self.session_terms(invite) {
+            return self.refuse_interval(now, id, invite, minimum);
+        }
         let tag = self.ids.tag();
         let contact = self.contact_header();
         let Some(dialog) = Dialog::from_uas(invite, &tag, &contact, &self.contact.to_string()) else {
@@ -62,11 +65,14 @@ impl Phone {
             .expires()
             .map(|seconds| Duration::from_secs(u64::from(seconds)));
         call.dialog = Some(dialog);
+        call.peer_updates = invite.has_token("allow", "UPDATE");
         call.received = Some(Received {
             transaction: id,
             invite: invite.clone(),
             local_tag: tag.clone(),
             answer_at: self.auto_answer().map(|after| now + after),
+            reliable: None,
+            answer_wanted: false,
             rings_until: now + patience.unwrap_or(RINGING_PATIENCE).min(RINGING_PATIENCE),
         });
         let key = call.key;
@@ -76,12 +82,7 @@ impl Phone {
             self.answer_call(now, key);
             return self.end_replaced(now, replaced);
         }
-        if !self.has(Fault::No180) {
-            let abilities = self.abilities();
-            self.respond_tagged(now, id, invite, 180, &tag, |builder| {
-                abilities.allow(builder.header("Contact", contact))
-            });
-        }
+        self.ring(now, key);
     }
 
     pub(crate) fn user_answers(&mut self, now: Duration) -> Result<(), PhoneError> {
@@ -217,7 +218,7 @@ impl Phone {
         key: CallKey,
         id: TransactionId,
         invite: &Message,
-        description: Vec<u8>,
+        description: Option<Vec<u8>>,
     ) {
         let contact = self.contact_header();
         let tag = self
@@ -225,11 +226,16 @@ impl Phone {
             .and_then(|call| call.dialog.as_ref())
             .map(|dialog| dialog.local_tag.clone());
         let abilities = self.abilities();
+        // an interval that is too short was refused before
+        let terms = self.session_terms(invite).unwrap_or_default();
         let bytes = self.respond_tagged(now, id, invite, 200, &tag.unwrap_or_default(), |builder| {
-            abilities
-                .write(builder.header("Contact", contact))
-                .body("application/sdp", description)
+            let builder = terms.write(abilities.write(builder.header("Contact", contact)));
+            match description {
+                Some(description) => builder.body("application/sdp", description),
+                None => builder,
+            }
         });
+        self.start_timer_of_uas(now, key, &terms);
         let interval = self.timers.t1;
         let repeats = !self.has(Fault::OkNotRetransmitted);
         let gives_up_at = now + self.timers.t1 * 64;
@@ -247,14 +253,25 @@ impl Phone {
         }
     }
 
-    fn answer_call(&mut self, now: Duration, key: CallKey) {
-        let Some((id, invite)) = self
-            .call(key)
-            .and_then(|call| call.received.as_ref())
-            .map(|received| (received.transaction, received.invite.clone()))
-        else {
+    pub(crate) fn answer_call(&mut self, now: Duration, key: CallKey) {
+        let Some(received) = self.call_mut(key).and_then(|call| call.received.as_mut()) else {
             return;
         };
+        let (id, invite) = (received.transaction, received.invite.clone());
+        received.answer_at = None;
+        let offers = invite.body().is_empty();
+        if let Some(reliable) = &mut received.reliable {
+            if offers && reliable.unacknowledged().next().is_some() {
+                // RFC 3262 3: the offer we sent has to be acknowledged before the 2xx
+                received.answer_wanted = true;
+                return;
+            }
+            reliable.finish();
+        }
+        if self.keep_early_media(key) {
+            self.accept_invite(now, key, id, &invite, None);
+            return self.go_live(now, key);
+        }
         let Ok(open) = self.open_media() else {
             return self.refuse(now, key, 500);
         };
@@ -275,7 +292,7 @@ impl Phone {
             call.session = Some(session);
             call.media = Some(open);
         }
-        self.accept_invite(now, key, id, &invite, description);
+        self.accept_invite(now, key, id, &invite, Some(description));
         self.go_live(now, key);
     }
 

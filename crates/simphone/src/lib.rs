@@ -20,12 +20,16 @@ mod phone;
 mod playout;
 mod redirect;
 mod register;
+mod reliable;
 mod replaces;
 mod requests;
 mod session;
+mod subscribe;
 mod teardown;
+mod timer;
 mod tones;
 mod transfer;
+mod update;
 mod wire;
 
 pub use config::{AudioCodec, CheckSync, ReliableProvisionals, SessionTimers, SimPhoneConfig};

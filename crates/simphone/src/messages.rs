@@ -6,6 +6,7 @@ use voxproof_sip::{Challenge, Credentials, Message, TransactionId};
 
 use crate::handle::Received;
 use crate::phone::Phone;
+use crate::subscribe::is_mwi;
 use crate::{CheckSync, Fault};
 
 /// So many texts and digits are kept: a flood must not fill the memory.
@@ -30,6 +31,8 @@ impl Phone {
             texts: self.inbox.texts.clone(),
             info_digits: self.inbox.info_digits.clone(),
             check_syncs: self.inbox.check_syncs,
+            voice_messages: self.watches.voice_messages,
+            watched: self.watches.busy.clone(),
         }
     }
 
@@ -76,10 +79,16 @@ impl Phone {
 
     /// A NOTIFY that belongs to no call: to a subscription of the phone, or to none.
     pub(crate) fn on_notify_outside(&mut self, now: Duration, id: TransactionId, notify: &Message) {
+        if self.on_notify_of_subscription(now, id, notify) {
+            return;
+        }
         let in_dialog = notify.to().is_some_and(|to| to.tag().is_some());
         match package(notify).as_str() {
             "check-sync" if !in_dialog && self.config.check_sync != CheckSync::Refused => {
                 self.on_check_sync(now, id, notify);
+            }
+            _ if !in_dialog && self.config.unsolicited_mwi && is_mwi(notify) => {
+                self.on_unsolicited_mwi(now, id, notify);
             }
             _ => self.on_stray(now, id, notify),
         }

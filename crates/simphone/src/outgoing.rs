@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use voxproof_sip::sdp::Direction;
-use voxproof_sip::{Builder, Dialog, Message, TransactionId, Uri, cancel_for};
+use voxproof_sip::{Builder, Dialog, Message, RackTracker, ReliableResponse, TransactionId, Uri, cancel_for};
 
 use crate::Fault;
 use crate::call::{Acknowledgement, CallKey, Early, Placed, Stage};
@@ -85,6 +85,7 @@ impl Phone {
             .header("CSeq", "1 INVITE")
             .header("Contact", self.contact_header());
         builder = self.abilities().write(builder).header("User-Agent", USER_AGENT);
+        builder = self.asked_interval(builder);
         for (name, value) in &options.headers {
             builder = builder.header(name, value);
         }
@@ -149,6 +150,7 @@ impl Phone {
                 }
             }
             (Some(Stage::Dialing), 401 | 407) if self.retry_invite(now, key, id, response) => {}
+            (Some(Stage::Dialing), 422) if self.retry_interval(now, key, response) => {}
             (Some(Stage::Dialing), 300..400) if self.redirect(now, key, response) => {}
             // 16.7: a 6xx speaks for everybody, other failures only for one address of a redirection
             (Some(Stage::Dialing), 400..600) if self.try_alternative(now, key) => {}
@@ -276,15 +278,35 @@ impl Phone {
                 placed.early.push(Early {
                     dialog,
                     description: None,
+                    rack: RackTracker::new(),
+                    answered: false,
                 });
                 placed.early.len() - 1
             }
             _ => return,
         };
-        let Some(description) = answer_of(response).filter(|_| !placed.delayed_offer) else {
+        let delayed = placed.delayed_offer;
+        let Some(early) = placed.early.get_mut(index) else {
             return;
         };
-        if let Some(early) = placed.early.get_mut(index) {
+        match early.rack.response(response) {
+            ReliableResponse::Unreliable => {}
+            ReliableResponse::Acknowledge(rack) => {
+                let offer = answer_of(response).filter(|_| delayed);
+                self.send_prack(now, key, index, &rack, offer.as_ref());
+            }
+            // a repetition, or one whose predecessor is still to come (RFC 3262 4)
+            _ => return,
+        }
+        let Some(description) = answer_of(response).filter(|_| !delayed) else {
+            return;
+        };
+        let Some(call) = self.call_mut(key) else { return };
+        if let Some(early) = call
+            .placed
+            .as_mut()
+            .and_then(|placed| placed.early.get_mut(index))
+        {
             early.description = Some(description.clone());
         }
         if let Some(session) = &mut call.session
@@ -310,7 +332,9 @@ impl Phone {
             .drain(..)
             .find(|early| early.dialog.remote_tag == dialog.remote_tag);
         let mut description = answer_of(response);
+        let mut answered = false;
         if let Some(early) = early {
+            answered = early.answered;
             // 13.2.2.4: the route set is the 2xx's, the numbers go on from the early dialog
             dialog.local_cseq = dialog.local_cseq.max(early.dialog.local_cseq);
             dialog.remote_cseq = early.dialog.remote_cseq;
@@ -319,6 +343,8 @@ impl Phone {
         }
         let offered_to_us = placed.delayed_offer;
         let (agreed, answer) = match (&mut call.session, description) {
+            // the offer of the early dialog was answered by PRACK
+            (Some(_), None) if answered => (true, None),
             (Some(session), Some(offer)) if offered_to_us => {
                 let answer = session.answer(&offer, false).ok();
                 (answer.is_some(), answer)
@@ -332,10 +358,12 @@ impl Phone {
         let Some(call) = self.call_mut(key) else { return };
         call.dialog = Some(dialog);
         call.acknowledgement = Some(acknowledgement);
+        call.peer_updates = call.peer_updates || response.has_token("allow", "UPDATE");
         if let Some(open) = &call.media {
             crate::media::lock(&open.media).set_loopback(loopback);
         }
         if agreed {
+            self.start_timer_of_uac(now, key, response);
             self.go_live(now, key);
         } else {
             self.send_bye(now, key);

@@ -16,6 +16,7 @@ use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
 use crate::messages::Inbox;
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
+use crate::subscribe::{WatchKey, Watches};
 use crate::wire::{Arrival, Wire};
 use crate::{Fault, SimPhoneConfig};
 
@@ -43,6 +44,7 @@ pub(crate) struct Phone {
     /// The ACKs of 2xx whose call was ended at once, with its Call-ID: they may be asked for again.
     pub(crate) ended_forks: VecDeque<(String, Acknowledgement)>,
     pub(crate) inbox: Inbox,
+    pub(crate) watches: Watches,
     pub(crate) calls_made: u64,
     pub(crate) last: LastMedia,
     /// Media that a fault keeps alive after its call, and until when.
@@ -81,6 +83,9 @@ pub(crate) enum Purpose {
     Refer(CallKey),
     Notify(CallKey),
     Info(CallKey),
+    Prack(CallKey),
+    Refresh(CallKey),
+    Subscribe(WatchKey),
 }
 
 impl Phone {
@@ -98,6 +103,7 @@ impl Phone {
             calls: Vec::new(),
             ended_forks: VecDeque::new(),
             inbox: Inbox::default(),
+            watches: Watches::default(),
             calls_made: 0,
             last,
             afterglow: Vec::new(),
@@ -248,10 +254,12 @@ impl Phone {
             self.authentication
                 .answer(&request.message, refusal, &request.answered, &mut self.ids)?;
         let dialog = match request.purpose {
-            Purpose::Change(key) | Purpose::Refer(key) | Purpose::Notify(key) | Purpose::Info(key) => {
-                self.call_mut(key).and_then(|call| call.dialog.as_mut())
-            }
-            _ => None,
+            Purpose::Invite(_) => None,
+            Purpose::Subscribe(key) => self.watches.dialog_of(key),
+            _ => self
+                .calls
+                .iter_mut()
+                .find_map(|call| call.own_dialog_of(&request.message)),
         };
         let cseq = match dialog {
             Some(dialog) => {
@@ -393,10 +401,16 @@ impl Phone {
         if status < 200 || (matches!(status, 401 | 407) && self.authenticate(now, id, message).is_some()) {
             return;
         }
-        self.requests.remove(&id);
+        let sent = self.requests.remove(&id).map(|request| request.message);
         match purpose {
+            Purpose::Subscribe(key) => {
+                if let Some(sent) = sent {
+                    self.on_subscribe_response(now, key, &sent, message);
+                }
+            }
             Purpose::Refer(key) => self.on_refer_response(now, key, status, Some(message)),
             Purpose::Notify(key) if matches!(status, 408 | 481) => self.end_referral(key),
+            Purpose::Refresh(key) => self.on_refresh_response(now, key, message),
             _ => {}
         }
     }
@@ -411,7 +425,9 @@ impl Phone {
             Purpose::Change(key) => self.on_change_timeout(now, key),
             Purpose::Refer(key) => self.on_refer_response(now, key, 408, None),
             Purpose::Notify(key) => self.end_referral(key),
-            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) => {}
+            Purpose::Refresh(key) => self.send_bye(now, key),
+            Purpose::Subscribe(key) => self.on_subscribe_timeout(now, key),
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Prack(_) => {}
         }
     }
 
@@ -473,6 +489,7 @@ impl Phone {
         {
             self.hang_up(now, key, 480);
         }
+        self.unsubscribe_all(now);
         if !self.has(Fault::NoUnregister) {
             self.unregister(now);
         }
@@ -502,7 +519,7 @@ impl Phone {
         let talking = self.requests.values().any(|request| {
             matches!(
                 request.purpose,
-                Purpose::Register | Purpose::Bye | Purpose::Cancel
+                Purpose::Register | Purpose::Bye | Purpose::Cancel | Purpose::Subscribe(_)
             )
         });
         let unfinished = self.calls.iter().any(|call| {
@@ -518,6 +535,7 @@ impl Phone {
             self.transactions.poll_timeout(),
             self.registration.deadline(),
             self.registration.keep_alive_deadline(),
+            self.watches.deadline(),
             self.dies_at,
             self.stopping.as_ref().map(|stopping| stopping.deadline),
         ];
@@ -532,11 +550,14 @@ impl Phone {
         self.transactions.handle_timeout(now);
         self.registration_due(now);
         self.keep_alive_due(now);
+        self.subscriptions_due(now);
         for key in self.calls.iter().map(|call| call.key).collect::<Vec<_>>() {
             self.received_call_due(now, key);
+            self.reliable_due(now, key);
             self.acknowledgement_due(now, key);
             self.placed_call_due(now, key);
             self.change_due(now, key);
+            self.session_timer_due(now, key);
         }
         let (over, still) = std::mem::take(&mut self.afterglow)
             .into_iter()

@@ -255,7 +255,10 @@ impl Phone {
             let margin = (granted / 2).min(Duration::from_secs(32));
             self.registration.next = Some(now + (granted - margin).max(Duration::from_secs(1)));
         }
-        self.registration_over(now, false);
+        let bound = self.registration.is_bound(now);
+        if !self.registration_over(now, false) && bound {
+            self.subscribe_all(now);
+        }
     }
 
     /// The expiry the registrar granted, in seconds (RFC 3261 10.2.4): of our Contact, else the header, else ours.

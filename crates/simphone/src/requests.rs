@@ -141,6 +141,8 @@ impl Phone {
             "REFER" => self.on_refer(now, key, id, request),
             "NOTIFY" => self.on_notify(now, key, id, request),
             "INFO" => self.on_info(now, id, request),
+            "PRACK" => self.on_prack(now, key, id, request),
+            "UPDATE" => self.on_update(now, key, id, request),
             "MESSAGE" => self.on_message(now, id, request),
             _ => self.on_options(now, id, request),
         }
