@@ -282,6 +282,9 @@ impl Tables {
         }
         self.device_description(cx);
         if facts.method != "ACK" {
+            if facts.transport.is_reliable() {
+                cx.check(Id::RetransmissionOnStream, true, String::new);
+            }
             let transaction = Transaction::new(facts);
             self.remember(key, transaction, cx.ledger);
         }
@@ -332,6 +335,7 @@ impl Tables {
         let facts = cx.facts;
         if let Some(invite) = self.transactions.get(invite_key) {
             cx.check(Id::CancelCseq, true, String::new);
+            cx.check(Id::CancelInvite, true, String::new);
             dialog::check_cancel(cx, invite);
             return;
         }

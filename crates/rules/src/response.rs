@@ -266,8 +266,9 @@ impl Allowed {
             cx.check(Id::AllowedAnswered, !matches!(status, 405 | 501), || {
                 format!("{status} to {method}, which Allow lists")
             });
-        } else if status != 405 && status != 501 {
-            cx.check(Id::AnsweredAllowed, !cx.facts.is_success(), || {
+        }
+        if cx.facts.is_success() {
+            cx.check(Id::AnsweredAllowed, listed, || {
                 format!("{status} to {method}, which Allow does not list")
             });
         }

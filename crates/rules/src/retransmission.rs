@@ -75,6 +75,7 @@ fn spacing(transaction: &Transaction, interval: Duration, spot: Spot, ledger: &m
 
 /// What did not come, told when the traffic ends or the transaction is forgotten.
 pub(crate) fn close(transaction: &Transaction, now: Duration, ledger: &mut Ledger) {
+    crate::reliable::close(transaction, now, ledger);
     if transaction.device_is_client {
         close_client(transaction, now, ledger);
     } else {
@@ -184,5 +185,4 @@ fn close_server(transaction: &Transaction, now: Duration, ledger: &mut Ledger) {
             });
         }
     }
-    crate::reliable::close(transaction, now, ledger);
 }

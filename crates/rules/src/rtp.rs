@@ -12,6 +12,8 @@ use crate::telephone_event::Event;
 
 /// How long packets of the state before are still on their way; jitter buffers and playout threads of devices.
 const GRACE: Duration = Duration::from_millis(500);
+/// How much closer together than they were sent two packets may arrive.
+const JITTER: Duration = Duration::from_millis(15);
 /// Packets in a forbidden direction that may be keep-alives (RFC 6263).
 const KEEP_ALIVES: u32 = 4;
 
@@ -190,6 +192,9 @@ fn follow(
             known.at = spot.at;
         }
         other => {
+            if line.is_some() && other.is_none() {
+                ledger.check(Id::RtpEarly, spot, true, String::new);
+            }
             let settled = line.is_some_and(|line| spot.at.saturating_sub(line.agreed_at) > 2 * GRACE);
             if let Some(before) = other.as_ref()
                 && settled
@@ -274,8 +279,9 @@ fn timestamp(known: &Stream, format: Option<&Format>, packet: &Packet<'_>, spot:
     let advance = packet.timestamp.wrapping_sub(known.timestamp);
     let gap = spot.at.saturating_sub(known.at);
     // a pause in the speech makes the timestamp go on with the time that passed
-    let pause = advance.cast_signed() > ticks.cast_signed()
-        && (packet.marker || gap.as_secs_f64() * f64::from(format.clock_rate) >= f64::from(advance) / 2.0);
+    let passed = (gap + JITTER).as_secs_f64() * f64::from(format.clock_rate);
+    let pause =
+        advance.cast_signed() > ticks.cast_signed() && (packet.marker || passed >= f64::from(advance));
     ledger.check(Id::RtpTimestamp, spot, advance == ticks || pause, || {
         format!(
             "timestamp went on by {}, the packet before lasted {ticks}",
