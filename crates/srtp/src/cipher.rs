@@ -97,3 +97,65 @@ impl Gcm {
         .is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex::{decode, encode};
+
+    /// The first three and the last three of 0xff02 key stream blocks.
+    fn key_stream(key: &str, expected: [&str; 6]) {
+        let cipher = CounterMode::new(&decode(key).unwrap()).unwrap();
+        let mut stream = vec![0; 16 * 0xff02];
+        let iv = decode("f0f1f2f3f4f5f6f7f8f9fafbfcfd0000").unwrap();
+        cipher.apply(*iv.first_chunk().unwrap(), &mut stream);
+        let (blocks, _) = stream.as_chunks::<16>();
+        let seen = [0, 1, 2, 0xfeff, 0xff00, 0xff01].map(|block| encode(&blocks[block]));
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn rfc_3711_b_2_key_stream() {
+        key_stream(
+            "2b7e151628aed2a6abf7158809cf4f3c",
+            [
+                "e03ead0935c95e80e166b16dd92b4eb4",
+                "d23513162b02d0f72a43a2fe4a5f97ab",
+                "41e95b3bb0a2e8dd477901e4fca894c0",
+                "ec8cdf7398607cb0f2d21675ea9ea1e4",
+                "362b7c3c6773516318a077d7fc5073ae",
+                "6a2cc3787889374fbeb4c81b17ba6c44",
+            ],
+        );
+    }
+
+    #[test]
+    fn rfc_6188_7_1_key_stream_with_256_bits() {
+        key_stream(
+            "57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98",
+            [
+                "92bdd28a93c3f52511c677d08b5515a4",
+                "9da71b2378a854f67050756ded165bac",
+                "63c4868b7096d88421b563b8c94c9a31",
+                "cea518c90fd91ced9cbb18c078a54711",
+                "3dbc4814f4da5f00a08772b63c6a046d",
+                "6eb246913062a16891433e97dd01a57f",
+            ],
+        );
+    }
+
+    #[test]
+    fn rfc_6188_7_3_key_stream_with_192_bits() {
+        key_stream(
+            "eab234764e517b2d3d160d587d8c86219740f65f99b6bcf7",
+            [
+                "35096cba4610028dc1b57503804ce37c",
+                "5de986291dcce161d5165ec4568f5c9a",
+                "474a40c77894bc17180202272a4c264d",
+                "d108d1a31a00bad6367ec23eb044b415",
+                "c8f57129fdeb970b59f917b257662d4c",
+                "a5dab625811034e8cebdfeb6dc158dd3",
+            ],
+        );
+    }
+}

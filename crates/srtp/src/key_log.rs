@@ -83,11 +83,17 @@ impl SessionKeys {
                 _ => Err(KeyLogError::SessionParameter(field.to_owned())),
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
+        let keys = Self {
             key: MasterKey::new(profile, &key_salt)?.with_mki(&mki)?,
             ssrc,
             parameters,
-        })
+        };
+        // upper-case digits and the like: evidence has one form
+        if keys.to_text() == line {
+            Ok(keys)
+        } else {
+            Err(KeyLogError::Form)
+        }
     }
 }
 
@@ -165,6 +171,8 @@ mod tests {
                 KeyLogError::UnknownProfile("aes_cm_128_HMAC_SHA1_80".into()),
             ),
             (good.replace("mki=-", "mki="), KeyLogError::Form),
+            (good.replace("mki=-", "mki=AB"), KeyLogError::Form),
+            (format!("{good} KDR=05"), KeyLogError::Form),
             (good.replace("mki=-", "mki=0"), KeyLogError::NotHexadecimal("mki")),
             (
                 good.replace("ssrc=*", "ssrc=1"),

@@ -142,3 +142,75 @@ pub fn derive(master: &MasterKey, label: Label, epoch: u64, output: &mut [u8]) {
     output.fill(0);
     cipher.apply(iv, output);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex::{decode, encode};
+
+    /// Encryption key, salt and 20 bytes of authentication key as the RFCs print them.
+    fn check(profile: Profile, key: &str, salt: &str, expected: [&str; 3]) {
+        let master = MasterKey::new(profile, &decode(&format!("{key}{salt}")).unwrap()).unwrap();
+        let mut keys = [vec![0; profile.key_length()], vec![0; 14], vec![0; 20]];
+        for (label, output) in [Label::RtpEncryption, Label::RtpSalt, Label::RtpAuthentication]
+            .into_iter()
+            .zip(&mut keys)
+        {
+            derive(&master, label, 0, output);
+        }
+        assert_eq!(keys.map(|key| encode(&key)), expected);
+    }
+
+    #[test]
+    fn rfc_3711_b_3_key_derivation() {
+        check(
+            Profile::Aes128CmHmacSha1_80,
+            "e1f97a0d3e018be0d64fa32c06de4139",
+            "0ec675ad498afeebb6960b3aabe6",
+            [
+                "c61e7a93744f39ee10734afe3ff7a087",
+                "30cbbc08863d8c85d49db34a9ae1",
+                "cebe321f6ff7716b6fd4ab49af256a156d38baa4",
+            ],
+        );
+    }
+
+    #[test]
+    fn rfc_6188_7_2_key_derivation_with_256_bits() {
+        check(
+            Profile::Aes256CmHmacSha1_80,
+            "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6",
+            "3b04803de51ee7c96423ab5b78d2",
+            [
+                "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4",
+                "fa31791685ca444a9e07c6c64e93",
+                "fd9c32d39ed5fbb5a9dc96b30818454d1313dc05",
+            ],
+        );
+    }
+
+    #[test]
+    fn rfc_6188_7_4_key_derivation_with_192_bits() {
+        check(
+            Profile::Aes192CmHmacSha1_80,
+            "73edc66c4fa15776fb57f9505c17136550ffda71f3e8e5f1",
+            "c8522f3acd4ce86d5add78edbb11",
+            [
+                "31874736a8f1143870c26e4857d8a5b2c4a354407faadabb",
+                "2372b82d639b6d8503a47adc0a6c",
+                "355b10973cd95b9eacf4061c7e1a7151e7cfbfcb",
+            ],
+        );
+    }
+
+    #[test]
+    fn keys_do_not_show_themselves() {
+        let master = MasterKey::new(Profile::AeadAes128Gcm, &[0xab; 28]).unwrap();
+        let text = format!("{master:?}");
+        assert!(!text.contains("171") && !text.contains("ab"), "{text}");
+        assert!(matches!(
+            MasterKey::new(Profile::AeadAes128Gcm, &[0; 30]),
+            Err(SrtpError::KeyLength { length: 30, .. })
+        ));
+    }
+}

@@ -240,3 +240,81 @@ impl KeyInUse {
         self.master.lifetime().unwrap_or(u64::MAX).min(1 << 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex::{decode, encode};
+
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const RTP: &str = "8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e207061727465732074726573";
+    const RTCP: &str = "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
+
+    /// RFC 7714 16 and 17 print session keys, so nothing is derived.
+    fn transform(key_length: usize) -> Transform {
+        Transform::Aead {
+            cipher: Gcm::new(&decode(KEY).unwrap()[..key_length]).unwrap(),
+            salt: *b"Quid pro quo",
+        }
+    }
+
+    #[test]
+    fn rfc_7714_16_srtp() {
+        for (key_length, expected) in [
+            (
+                16,
+                "8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf\
+                 8833899d7f27beb16a9152cf765ee4390cce",
+            ),
+            (
+                32,
+                "8040f17b8041f8d35501a0b232b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799\
+                 b87b7aa3db36dfffd6b0f9bb7878d7a76c13",
+            ),
+        ] {
+            let transform = transform(key_length);
+            let mut packet = decode(RTP).unwrap();
+            let (header, payload) = packet.split_at_mut(12);
+            let tag = transform.seal_rtp(0x5501_a0b2, 0xf17b, header, payload);
+            assert_eq!(encode(&[packet.as_slice(), &tag].concat()), expected);
+            let (header, payload) = packet.split_at_mut(12);
+            assert!(transform.open_rtp(0x5501_a0b2, 0xf17b, header, payload, tag));
+            assert_eq!(encode(&packet), RTP);
+        }
+    }
+
+    #[test]
+    fn rfc_7714_17_srtcp() {
+        for (key_length, word, expected) in [
+            (
+                16,
+                0x8000_05d4,
+                "81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded\
+                 0bb9275bc84aa45896cf4d2fc5abf87245d9eade800005d4",
+            ),
+            (
+                32,
+                0x8000_05d4,
+                "81c8000d4d617273d50ae4d1f5ce5d304ba297e47d470c282c3ece5dbffe0a50a2eaa5c1110555be8415f658c61de047\
+                 6f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be800005d4",
+            ),
+            // 17.3: authenticated only
+            (
+                16,
+                0x0000_05d4,
+                "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef\
+                 deadbeef841dd9683dd78ec92ae58790125f62b3000005d4",
+            ),
+        ] {
+            let transform = transform(key_length);
+            let mut packet = decode(RTCP).unwrap();
+            let tag = transform.seal_rtcp(0x4d61_7273, word, &mut packet);
+            assert_eq!(
+                encode(&[packet.as_slice(), &tag, &word.to_be_bytes()].concat()),
+                expected
+            );
+            assert!(transform.open_rtcp(0x4d61_7273, word, &mut packet, tag));
+            assert_eq!(encode(&packet), RTCP);
+        }
+    }
+}

@@ -169,6 +169,8 @@ pub struct DtlsEndpoint {
     events: VecDeque<DtlsEvent>,
     certificate: Option<Vec<u8>>,
     shook_hands: bool,
+    /// timeouts in a row after which the next one was due at once
+    stuck_timeouts: u8,
     state: State,
 }
 
@@ -178,6 +180,9 @@ enum State {
     Connected,
     Over,
 }
+
+/// Timeouts of that kind after which a handshake is over.
+const MAXIMUM_STUCK_TIMEOUTS: u8 = 3;
 
 /// Datagrams and poll steps of one call at most; a handshake has a few dozen.
 const MAXIMUM_STEPS: usize = 1024;
@@ -251,6 +256,7 @@ impl DtlsEndpoint {
             events: VecDeque::new(),
             certificate: None,
             shook_hands: false,
+            stuck_timeouts: 0,
             state: State::Handshake,
         };
         endpoint.handle_timeout(now);
@@ -288,9 +294,17 @@ impl DtlsEndpoint {
 
     /// Time has come to [`Self::poll_timeout`], or has gone on.
     pub fn handle_timeout(&mut self, now: Duration) {
-        if self.state != State::Over {
-            self.advance(now);
-            self.drain();
+        if self.state == State::Over {
+            return;
+        }
+        self.advance(now);
+        self.drain();
+        // dimpl 0.9 can get stuck before its second ClientHello when the HelloVerifyRequest was damaged: its timer is due
+        // again at once, for ever, with or without a datagram each time. A timer that was served lies ahead otherwise.
+        let stuck = self.timeout.is_some_and(|at| at <= self.now);
+        self.stuck_timeouts = if stuck { self.stuck_timeouts + 1 } else { 0 };
+        if self.stuck_timeouts > MAXIMUM_STUCK_TIMEOUTS {
+            self.fail(DtlsFailure::Handshake("no progress is possible".into()));
         }
     }
 

@@ -231,11 +231,11 @@ impl CryptoAttribute {
     /// RFC 4568 6.1: several keys need MKIs, all of one length, none twice, and no key twice.
     fn check_keys(&self, findings: &mut Vec<Finding>) {
         let mut push = |what: &str| findings.push(Finding::new("crypto-mki", "RFC 4568 6.1", what));
+        if self.keys.len() > 1 && self.keys.iter().any(|key| key.mki.is_none()) {
+            push("several keys, and not all have an MKI");
+        }
         for (position, key) in self.keys.iter().enumerate() {
             let (before, _) = self.keys.split_at(position);
-            if self.keys.len() > 1 && key.mki.is_none() {
-                push("several keys, and one has no MKI");
-            }
             for other in before {
                 if let (Some(one), Some(two)) = (&key.mki, &other.mki) {
                     if one.bytes().len() != two.bytes().len() {
