@@ -53,10 +53,10 @@ impl Unprotector {
         let Ok(header) = RtpHeader::parse(packet) else {
             return Vec::new();
         };
-        let expected = self
-            .sources
-            .get(&header.ssrc)
-            .map_or(u64::from(header.sequence), |source| source.index(header.sequence));
+        let expected = self.sources.get(&header.ssrc).map_or_else(
+            || u64::from(header.sequence),
+            |source| source.index(header.sequence),
+        );
         let mut best: Option<Vec<Explanation>> = None;
         let mut plain = Vec::new();
         for (mut key, which) in self.candidates(others) {

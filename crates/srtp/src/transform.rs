@@ -15,7 +15,7 @@ pub(crate) const E_FLAG: u32 = 1 << 31;
 pub(crate) enum Transform {
     /// AES-CM and HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1).
     Counter {
-        cipher: CounterMode,
+        cipher: Box<CounterMode>,
         salt: [u8; 14],
         mac: Hmac<Sha1>,
     },
@@ -48,8 +48,9 @@ impl Transform {
             let (mut salt, mut authentication_key) = ([0; 14], [0; 20]);
             derive(master, salting, epoch, &mut salt);
             derive(master, authentication, epoch, &mut authentication_key);
+            let cipher = CounterMode::new(key).expect("a profile has a key of 16, 24 or 32 bytes");
             Self::Counter {
-                cipher: CounterMode::new(key).expect("a profile has a key of 16, 24 or 32 bytes"),
+                cipher: Box::new(cipher),
                 salt,
                 mac: <Hmac<Sha1> as KeyInit>::new_from_slice(&authentication_key)
                     .expect("HMAC takes a key of any length"),

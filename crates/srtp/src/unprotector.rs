@@ -265,7 +265,10 @@ impl Unprotector {
                 limit: self.policy.maximum_sources,
             });
         }
-        let index = known.map_or(u64::from(header.sequence), |source| source.index(header.sequence));
+        let index = known.map_or_else(
+            || u64::from(header.sequence),
+            |source| source.index(header.sequence),
+        );
         let replay = known.map_or(Ok(()), |source| source.rtp.check(index));
         let newest = known.and_then(|source| source.rtp.newest()).unwrap_or(0);
         if index >= INDEX_END {
