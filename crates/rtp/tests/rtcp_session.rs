@@ -368,7 +368,7 @@ fn what_is_wrong_comes_as_findings_and_memory_is_bounded() {
     let now = Duration::from_secs(30);
     let mut report = None;
     for second in 0..60 {
-        report = report.or(session.poll_transmit(now + Duration::from_secs(second)));
+        report = report.or_else(|| session.poll_transmit(now + Duration::from_secs(second)));
     }
     assert_eq!(inspect(&report.expect("due"), Profile::Compound), []);
 }

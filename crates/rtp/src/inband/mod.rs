@@ -19,6 +19,7 @@ const KEYPAD: [[char; 4]; 4] = [
     ['*', '0', '#', 'D'],
 ];
 /// Level of a sine wave that reaches full scale, in dBm0 (ITU-T G.711 Table 1a: A-law overloads at 3.14 dBm0).
+#[expect(clippy::approx_constant, reason = "a level, not the number of the circle")]
 const FULL_SCALE_DBM0: f64 = 3.14;
 
 /// Row and column of a digit in either case.

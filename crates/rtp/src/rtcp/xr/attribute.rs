@@ -98,7 +98,7 @@ impl FromStr for ExtendedReportAttribute {
                     attribute.receiver_round_trip.replace((mode, limit)).is_some()
                 }
                 "stat-summary" => {
-                    let flags = parameter.map(flags).unwrap_or(Some(StatisticsFlags::default()));
+                    let flags = parameter.map_or_else(|| Some(StatisticsFlags::default()), flags);
                     attribute
                         .statistics_summary
                         .replace(flags.ok_or_else(broken)?)
