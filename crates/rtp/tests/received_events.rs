@@ -230,7 +230,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 0 {
-                    p[1] &= 0x7f
+                    p[1] &= 0x7f;
                 }
             },
             &[EventFinding::MarkerMissing],
@@ -238,7 +238,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 2 {
-                    p[1] |= 0x80
+                    p[1] |= 0x80;
                 }
             },
             &[EventFinding::MarkerRepeated(1)],
@@ -246,7 +246,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 6 {
-                    p[13] &= 0x7f
+                    p[13] &= 0x7f;
                 }
             },
             &[EventFinding::UpdateAfterEnd, EventFinding::EndCount(2)],
@@ -254,7 +254,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n >= 4 {
-                    p[13] &= 0x7f
+                    p[13] &= 0x7f;
                 }
             },
             &[EventFinding::EndMissing],
@@ -262,7 +262,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 5 {
-                    p[15] += 1
+                    p[15] += 1;
                 }
             },
             &[EventFinding::EndDurations, EventFinding::DurationShrank],
@@ -271,7 +271,7 @@ fn each_violation_of_a_sender_is_named() {
             |n, p| {
                 if n == 2 {
                     p[15] = 1;
-                    p[14] = 0
+                    p[14] = 0;
                 }
             },
             &[EventFinding::DurationShrank],
@@ -280,7 +280,7 @@ fn each_violation_of_a_sender_is_named() {
             |n, p| {
                 if n == 0 {
                     p[15] = 0;
-                    p[14] = 0
+                    p[14] = 0;
                 }
             },
             &[EventFinding::DurationZero],
@@ -288,7 +288,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 3 {
-                    p[13] |= 0x40
+                    p[13] |= 0x40;
                 }
             },
             &[EventFinding::ReservedBit],
@@ -296,7 +296,7 @@ fn each_violation_of_a_sender_is_named() {
         (
             |n, p| {
                 if n == 3 {
-                    p.extend([0; 4])
+                    p.extend([0; 4]);
                 }
             },
             &[EventFinding::PayloadLength(8)],
