@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_rtp::g711::Law;
+use voxproof_sip::sdp::RtpMap;
 
 use crate::Fault;
 
@@ -16,14 +16,22 @@ pub enum AudioCodec {
     Pcmu,
     /// G.711 A-law, payload type 8 (RFC 3551 6).
     Pcma,
+    /// G.722 at 64 kbit/s, payload type 9; its RTP clock is 8 kHz although it samples at 16 kHz (RFC 3551 4.5.2).
+    G722,
+    /// Opus, one channel, payload type 96 in the phone's own offers (RFC 7587).
+    Opus,
 }
 
 impl AudioCodec {
-    /// The static payload type.
+    const ALL: [Self; 4] = [Self::Pcmu, Self::Pcma, Self::G722, Self::Opus];
+
+    /// The payload type in the phone's own offers.
     pub const fn payload_type(self) -> u8 {
         match self {
             Self::Pcmu => 0,
             Self::Pcma => 8,
+            Self::G722 => 9,
+            Self::Opus => 96,
         }
     }
 
@@ -32,22 +40,44 @@ impl AudioCodec {
         match self {
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
+            Self::G722 => "G722",
+            Self::Opus => "opus",
         }
     }
 
-    /// The companding law.
-    pub const fn law(self) -> Law {
+    /// The RTP clock, Hz.
+    pub const fn clock_rate(self) -> u32 {
         match self {
-            Self::Pcmu => Law::Mu,
-            Self::Pcma => Law::A,
+            Self::Opus => 48_000,
+            _ => 8000,
         }
     }
 
-    pub(crate) fn from_encoding(encoding: &str) -> Option<Self> {
-        [Self::Pcmu, Self::Pcma]
-            .into_iter()
-            .find(|codec| codec.encoding().eq_ignore_ascii_case(encoding))
+    /// How many of the codec's samples are one of the 8 kHz of microphone and loudspeaker.
+    pub(crate) const fn rate_factor(self) -> usize {
+        match self {
+            Self::Pcmu | Self::Pcma => 1,
+            Self::G722 => 2,
+            Self::Opus => 6,
+        }
     }
+
+    pub(crate) fn of_map(map: &RtpMap) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| {
+            codec.encoding().eq_ignore_ascii_case(&map.encoding) && codec.clock_rate() == map.clock_rate
+        })
+    }
+}
+
+/// How the phone protects its media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MediaSecurity {
+    /// Not at all: RTP/AVP.
+    None,
+    /// SRTP with keys in the description (RFC 4568): offered, and unprotected offers are taken, too.
+    Sdes,
+    /// As before, and unprotected offers are refused.
+    SdesRequired,
 }
 
 /// When the phone sends its provisional responses reliably (RFC 3262 3).
@@ -114,6 +144,14 @@ pub struct SimPhoneConfig {
     pub auto_answer: Option<Duration>,
     /// Codecs, most wanted first.
     pub codecs: Vec<AudioCodec>,
+    /// The packet duration it asks for, in milliseconds: 10 to 60 in steps of 10.
+    pub ptime: u32,
+    /// How media are protected.
+    pub media_security: MediaSecurity,
+    /// Whether it sends and reads RTCP reports (RFC 3550 6).
+    pub rtcp: bool,
+    /// Whether RTCP may share the RTP port (RFC 5761).
+    pub rtcp_mux: bool,
     /// What it does wrong.
     pub faults: BTreeSet<Fault>,
     /// Seed of its tags, branches, Call-IDs and RTP numbers; mixed with its address, so phones may share one.
@@ -156,6 +194,10 @@ impl SimPhoneConfig {
             speech: Arc::from([]),
             auto_answer: None,
             codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            ptime: 20,
+            media_security: MediaSecurity::None,
+            rtcp: true,
+            rtcp_mux: false,
             faults: BTreeSet::new(),
             seed: 1,
             register_expires: 3600,

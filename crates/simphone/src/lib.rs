@@ -7,6 +7,7 @@
 mod again;
 mod authentication;
 mod call;
+mod coders;
 mod config;
 mod fault;
 mod handle;
@@ -23,6 +24,7 @@ mod register;
 mod reliable;
 mod replaces;
 mod requests;
+mod resample;
 mod session;
 mod subscribe;
 mod teardown;
@@ -32,6 +34,6 @@ mod transfer;
 mod update;
 mod wire;
 
-pub use config::{AudioCodec, CheckSync, ReliableProvisionals, SessionTimers, SimPhoneConfig};
+pub use config::{AudioCodec, CheckSync, MediaSecurity, ReliableProvisionals, SessionTimers, SimPhoneConfig};
 pub use fault::{Fault, UnknownFault};
 pub use handle::{CallState, DialOptions, PhoneError, Received, SimPhone};

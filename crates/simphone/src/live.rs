@@ -1,32 +1,56 @@
 //! Opening, using and closing the media of calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use voxproof_net::NetError;
 use voxproof_rtp::dtmf::digit_event;
+use voxproof_rtp::rtcp::ntp_from_unix;
 
 use crate::Fault;
 use crate::call::{CallKey, OpenMedia, Stage};
 use crate::handle::PhoneError;
-use crate::media::{CallMedia, lock};
+use crate::media::{CallMedia, MediaSettings, lock};
 use crate::phone::{Phone, Purpose};
 use crate::session::Session;
+
+/// How long a port stays open for the last RTCP packet: two ticks.
+const GOODBYE: Duration = Duration::from_millis(40);
 
 const DEATH_AFTER_ANSWER: Duration = Duration::from_secs(1);
 
 impl Phone {
     /// Opens an RTP port; nothing is sent or played on it yet.
     pub(crate) fn open_media(&mut self) -> Result<OpenMedia, NetError> {
-        let media = Arc::new(Mutex::new(CallMedia::new(
-            self.config.faults.clone(),
-            self.ids.next_u64(),
-            Arc::clone(&self.config.speech),
-            self.loopback,
-        )));
+        let rtcp = self.config.rtcp || self.config.rtcp_mux;
+        let settings = MediaSettings {
+            faults: self.config.faults.clone(),
+            seed: self.ids.next_u64(),
+            speech: Arc::clone(&self.config.speech),
+            loopback: self.loopback,
+            ptime: self.config.ptime,
+            cname: rtcp.then(|| format!("{}@{}", self.config.username, self.contact.ip())),
+            ntp_epoch: ntp_from_unix(self.wall_epoch()),
+        };
+        let media = Arc::new(Mutex::new(CallMedia::new(settings)));
         let session: Arc<Mutex<CallMedia>> = Arc::clone(&media);
-        let port = self.net.open_media(self.config.local, session)?;
+        let port = if rtcp {
+            self.net.open_media_pair(self.config.local, session)?
+        } else {
+            self.net.open_media(self.config.local, session)?
+        };
         Ok(OpenMedia { port, media })
+    }
+
+    /// The wall clock at the lab's time zero; in virtual time one that is always the same.
+    fn wall_epoch(&self) -> Duration {
+        if self.net.is_virtual() {
+            return Duration::from_secs(1_800_000_000);
+        }
+        let wall = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        wall.saturating_sub(self.clock.now())
     }
 
     /// A negotiation for this port.
@@ -59,9 +83,30 @@ impl Phone {
         }
     }
 
-    /// Stops the media of a call that is over; its recording stays.
-    pub(crate) fn close_media(&self, mut open: OpenMedia) {
-        lock(&open.media).close();
+    /// Ends the media of a call that is over; its recording stays. The port stays for its goodbye.
+    pub(crate) fn close_media(&mut self, open: OpenMedia) {
+        let now = self.clock.now();
+        let says_goodbye = lock(&open.media).close(now);
+        if says_goodbye {
+            self.afterglow.push((now + GOODBYE, open));
+        } else {
+            self.stop_media(open);
+        }
+    }
+
+    /// What is due of media that outlive their calls.
+    pub(crate) fn afterglow_due(&mut self, now: Duration) {
+        let (over, still) = std::mem::take(&mut self.afterglow)
+            .into_iter()
+            .partition(|(until, _)| *until <= now);
+        self.afterglow = still;
+        let over: Vec<_> = over;
+        for (_, media) in over {
+            self.close_media(media);
+        }
+    }
+
+    fn stop_media(&self, mut open: OpenMedia) {
         if self.net.is_virtual() {
             open.port.stop();
         } else {

@@ -1,27 +1,46 @@
 //! The phone's end of a call's media: microphone, loudspeaker and RTP.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use voxproof_net::MediaSession;
-use voxproof_rtp::g711::{self, Law};
+use voxproof_net::{MediaSession, Reception};
+use voxproof_rtp::rtcp::{Session as RtcpSession, SessionConfig};
+use voxproof_rtp::statistics::{RunningStatistics, RunningSummary};
 use voxproof_rtp::{Packet, Packetizer, is_rtcp};
 use voxproof_sip::IdSource;
+use voxproof_srtp::{Fault as SrtpFault, MasterKey, Policy, Protector, Unprotector};
 
+use crate::coders::Coders;
 use crate::playout::{Playout, SAMPLE_RATE};
 use crate::tones::{Tone, ToneSender, without_end};
 use crate::{AudioCodec, Fault};
 
-const PTIME_MS: u32 = 20;
-const FRAME: usize = (SAMPLE_RATE / 1000 * PTIME_MS) as usize;
 const JITTER_BUFFER: Duration = Duration::from_millis(40);
 /// Half an hour: a forgotten call must not fill the memory.
 const LONGEST_RECORDING: usize = SAMPLE_RATE as usize * 1800;
 
+/// The port's ticks for a packet duration: 20 ms where that divides it, else 10 ms.
+pub(crate) const fn grid_ms(ptime: u32) -> u32 {
+    if ptime.is_multiple_of(20) && ptime > 0 {
+        20
+    } else {
+        10
+    }
+}
+
+/// The keys of protected media (RFC 3711).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SrtpPlan {
+    pub(crate) send: MasterKey,
+    pub(crate) receive: Vec<MasterKey>,
+    pub(crate) policy: Policy,
+}
+
 /// What a session negotiation led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MediaPlan {
     /// Where to send; `None` when the peer wants nothing.
     pub(crate) destination: Option<SocketAddr>,
@@ -33,10 +52,29 @@ pub(crate) struct MediaPlan {
     pub(crate) telephone_event: Option<u8>,
     /// Payload types to decode.
     pub(crate) decoded: Vec<(u8, AudioCodec)>,
+    /// Packet duration to send with, in milliseconds.
+    pub(crate) ptime: u32,
+    pub(crate) srtp: Option<SrtpPlan>,
+    /// Where RTCP goes when it has a port of its own.
+    pub(crate) rtcp: Option<SocketAddr>,
+    pub(crate) rtcp_mux: bool,
+}
+
+/// What a call's media have to know from the start.
+#[derive(Debug, Clone)]
+pub(crate) struct MediaSettings {
+    pub(crate) faults: BTreeSet<Fault>,
+    pub(crate) seed: u64,
+    pub(crate) speech: Arc<[i16]>,
+    pub(crate) loopback: bool,
+    pub(crate) ptime: u32,
+    /// The canonical name of the phone's reports (RFC 7022), `None` without RTCP.
+    pub(crate) cname: Option<String>,
+    /// NTP time of the lab's time zero.
+    pub(crate) ntp_epoch: u64,
 }
 
 /// The media of one call.
-#[derive(Debug)]
 pub(crate) struct CallMedia {
     faults: BTreeSet<Fault>,
     ids: IdSource,
@@ -46,6 +84,10 @@ pub(crate) struct CallMedia {
     playing: bool,
     talking: bool,
     plan: Option<MediaPlan>,
+    grid: u32,
+    /// What the microphone has heard since the last packet.
+    pending: Vec<i16>,
+    coders: Coders,
     packetizer: Packetizer,
     /// The next packet is the first after silence (RFC 3551 4.1: marker bit).
     talkspurt: bool,
@@ -54,28 +96,57 @@ pub(crate) struct CallMedia {
     playout: Playout,
     received: u64,
     recording: Vec<i16>,
+    protector: Option<Protector>,
+    unprotector: Option<Unprotector>,
+    statistics: Option<RunningStatistics>,
+    cname: Option<String>,
+    ntp_epoch: u64,
+    rtcp: Option<RtcpSession>,
+    reports: u32,
+    /// The goodbye of a call that is over, until it is sent.
+    farewell: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for CallMedia {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallMedia")
+            .field("playing", &self.playing)
+            .field("talking", &self.talking)
+            .field("received", &self.received)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CallMedia {
-    pub(crate) fn new(faults: BTreeSet<Fault>, seed: u64, speech: Arc<[i16]>, loopback: bool) -> Self {
-        let mut ids = IdSource::new(seed);
+    pub(crate) fn new(settings: MediaSettings) -> Self {
+        let mut ids = IdSource::new(settings.seed);
         let random = ids.next_u64();
+        let faults = settings.faults;
         let delay = if faults.contains(&Fault::ExtraDelay200Ms) {
             JITTER_BUFFER + Duration::from_millis(200)
         } else {
             JITTER_BUFFER
         };
+        let sequence = if faults.contains(&Fault::SrtpRocStuck) {
+            // the roll-over is then a matter of seconds
+            65_400
+        } else {
+            (random >> 32) as u16
+        };
         // RFC 3550 5.1: source, sequence number and timestamp start at random
-        let packetizer = Packetizer::new(0, random as u32, (random >> 32) as u16, ids.next_u64() as u32);
+        let packetizer = Packetizer::new(0, random as u32, sequence, ids.next_u64() as u32);
         Self {
+            coders: Coders::new(&faults),
             faults,
             ids,
-            speech,
+            speech: settings.speech,
             position: 0,
-            loopback,
+            loopback: settings.loopback,
             playing: false,
             talking: false,
             plan: None,
+            grid: grid_ms(settings.ptime),
+            pending: Vec::new(),
             packetizer,
             talkspurt: true,
             packets_of_source: 0,
@@ -83,11 +154,32 @@ impl CallMedia {
             playout: Playout::new(delay),
             received: 0,
             recording: Vec::new(),
+            protector: None,
+            unprotector: None,
+            statistics: None,
+            cname: settings.cname,
+            ntp_epoch: settings.ntp_epoch,
+            rtcp: None,
+            reports: 0,
+            farewell: None,
         }
     }
 
     /// Follows a new negotiation.
     pub(crate) fn apply(&mut self, plan: MediaPlan) {
+        let old = self.plan.as_ref().and_then(|plan| plan.srtp.clone());
+        if plan.srtp != old {
+            let keys = plan.srtp.clone();
+            self.protector = keys
+                .as_ref()
+                .and_then(|keys| Protector::with_policy(keys.send.clone(), keys.policy.clone()).ok());
+            self.unprotector = keys.and_then(|keys| Unprotector::with_policy(keys.receive, keys.policy).ok());
+        }
+        let events: Vec<u8> = plan.telephone_event.into_iter().collect();
+        let clock_rate = plan.codec.1.clock_rate();
+        self.statistics
+            .get_or_insert_with(|| RunningStatistics::new(clock_rate, &events, Some(JITTER_BUFFER)));
+        self.coders.choose(plan.codec.1);
         self.plan = Some(plan);
     }
 
@@ -102,11 +194,30 @@ impl CallMedia {
         self.talking = true;
     }
 
-    /// The call is over: nothing is sent or played any more; the recording stays.
-    pub(crate) fn close(&mut self) {
+    /// The call is over: nothing is sent or played any more but the goodbye; the recording stays. Whether there is one.
+    pub(crate) fn close(&mut self, now: Duration) -> bool {
+        if let Some(rtcp) = self
+            .rtcp
+            .as_mut()
+            .filter(|_| !self.faults.contains(&Fault::RtcpNoBye))
+        {
+            self.farewell = rtcp.goodbye(now, None);
+        }
+        self.rtcp = None;
         self.playing = false;
         self.talking = false;
         self.tones.clear();
+        self.farewell.is_some()
+    }
+
+    /// What has been received so far.
+    pub(crate) fn summary(&self) -> Option<(RunningSummary, u32)> {
+        let clock_rate = self.plan.as_ref()?.codec.1.clock_rate();
+        Some((self.statistics.as_ref()?.summary(), clock_rate))
+    }
+
+    pub(crate) const fn ssrc(&self) -> u32 {
+        self.packetizer.ssrc
     }
 
     pub(crate) fn set_loopback(&mut self, on: bool) {
@@ -140,9 +251,9 @@ impl CallMedia {
         self.faults.contains(&fault)
     }
 
-    fn microphone(&mut self) -> Vec<i16> {
-        let mut frame = Vec::with_capacity(FRAME);
-        for _ in 0..FRAME {
+    fn microphone(&mut self, count: usize) -> Vec<i16> {
+        let mut frame = Vec::with_capacity(count);
+        for _ in 0..count {
             frame.push(self.speech.get(self.position).copied().unwrap_or(0));
             self.position = if self.position + 1 < self.speech.len() {
                 self.position + 1
@@ -153,8 +264,8 @@ impl CallMedia {
         frame
     }
 
-    fn loudspeaker(&mut self, deadline: Duration) -> Vec<i16> {
-        let mut frame = self.playout.play(deadline, FRAME);
+    fn loudspeaker(&mut self, deadline: Duration, count: usize) -> Vec<i16> {
+        let mut frame = self.playout.play(deadline, count);
         let on = self.plan.as_ref().is_some_and(|plan| plan.receives) && !self.has(Fault::ReceiveSilent);
         if !on {
             frame.fill(0);
@@ -164,17 +275,24 @@ impl CallMedia {
         frame
     }
 
-    fn transmit(&mut self, spoken: &[i16], out: &mut Vec<(SocketAddr, Vec<u8>)>) {
-        let step = if self.has(Fault::TimestampStepWrong) {
-            2 * FRAME as u32
+    /// One packet of speech or of a tone, of `ptime` milliseconds.
+    fn transmit(
+        &mut self,
+        spoken: &[i16],
+        plan: &MediaPlan,
+        ptime: u32,
+        now: Duration,
+        out: &mut Vec<(SocketAddr, Vec<u8>)>,
+    ) {
+        let right = plan.codec.1.clock_rate() / 1000 * ptime;
+        let step = if self.has(Fault::TimestampStepWrong)
+            || (plan.codec.1 == AudioCodec::G722 && self.has(Fault::G722Clock16000))
+        {
+            2 * right
         } else {
-            FRAME as u32
+            right
         };
-        let Some((plan, destination)) = self
-            .plan
-            .clone()
-            .and_then(|plan| Some((plan.destination?, plan)).map(|(d, p)| (p, d)))
-        else {
+        let Some(destination) = plan.destination else {
             // the timestamp is that of the sampling instant: it goes on while nothing is sent (RFC 3550 5.1)
             self.packetizer.advance(step);
             self.talkspurt = true;
@@ -182,13 +300,13 @@ impl CallMedia {
         };
         self.packets_of_source += 1;
         let tone = match plan.telephone_event {
-            Some(_) => self.tones.tick(self.packetizer.timestamp, PTIME_MS),
+            Some(_) => self.tones.tick(self.packetizer.timestamp, ptime),
             None => Tone::Speech,
         };
         match tone {
             Tone::Speech => {
                 // not within a telephone-event: that would be a fault of the keys as well
-                if self.has(Fault::SsrcChanges) && self.packets_of_source > 1000 / PTIME_MS {
+                if self.has(Fault::SsrcChanges) && self.packets_of_source > 1000 / ptime {
                     self.packetizer.ssrc = self.ids.next_u64() as u32;
                     self.packets_of_source = 1;
                 }
@@ -197,9 +315,10 @@ impl CallMedia {
                 } else {
                     plan.codec.0
                 };
-                let payload = g711::encode(self.law(plan.codec.1), &self.levelled(spoken));
+                let payload = self.coders.encode(&self.levelled(spoken));
                 let marker = std::mem::take(&mut self.talkspurt);
-                out.push((destination, self.packetizer.next(&payload, step, marker)));
+                let bytes = self.packetizer.next(&payload, step, marker);
+                self.send_rtp(destination, &bytes, payload.len(), now, out);
             }
             Tone::Packets(packets) => {
                 let payload_type = match plan.telephone_event {
@@ -215,20 +334,112 @@ impl CallMedia {
                     let bytes =
                         self.packetizer
                             .packet_at(payload_type, &payload, packet.timestamp, packet.marker);
-                    out.push((destination, bytes));
+                    self.send_rtp(destination, &bytes, payload.len(), now, out);
                 }
                 self.packetizer.advance(step);
             }
         }
     }
 
-    fn law(&self, codec: AudioCodec) -> Law {
-        let law = codec.law();
-        match law {
-            Law::A if self.has(Fault::WrongLaw) || self.has(Fault::PcmaEncodedAsPcmu) => Law::Mu,
-            Law::Mu if self.has(Fault::WrongLaw) => Law::A,
-            law => law,
+    fn send_rtp(
+        &mut self,
+        destination: SocketAddr,
+        bytes: &[u8],
+        payload: usize,
+        now: Duration,
+        out: &mut Vec<(SocketAddr, Vec<u8>)>,
+    ) {
+        if let (Some(rtcp), Ok(packet)) = (&mut self.rtcp, Packet::parse(bytes)) {
+            rtcp.sent(now, packet.timestamp, payload);
         }
+        let protected = match &mut self.protector {
+            None => Some(bytes.to_vec()),
+            Some(protector) => {
+                let fault = [
+                    (Fault::SrtpBadTag, SrtpFault::FlipTag),
+                    (Fault::SrtpRocStuck, SrtpFault::RollOverCounter(0)),
+                    (Fault::SrtpSendsPlain, SrtpFault::Plain),
+                ]
+                .into_iter()
+                .find(|(own, _)| self.faults.contains(own));
+                match fault {
+                    Some((_, fault)) => protector.protect_rtp_with(bytes, &fault).ok(),
+                    None => protector.protect_rtp(bytes).ok(),
+                }
+            }
+        };
+        out.extend(protected.map(|bytes| (destination, bytes)));
+    }
+
+    /// The report or goodbye that is due, protected, with its destination; `mux` asks for those on the RTP port.
+    fn due_rtcp(&mut self, now: Duration, mux: bool) -> Option<(SocketAddr, Vec<u8>)> {
+        let plan = self.plan.as_ref()?;
+        if plan.rtcp_mux != mux {
+            return None;
+        }
+        let destination = if mux && !self.has(Fault::RtcpMuxIgnored) {
+            plan.destination
+        } else {
+            plan.rtcp
+        }?;
+        let bytes = match self.farewell.take() {
+            Some(bytes) => bytes,
+            None => {
+                let rtcp = self.rtcp.as_mut()?;
+                if rtcp.poll_timeout().is_none_or(|at| at > now) {
+                    return None;
+                }
+                rtcp.poll_transmit(now)?
+            }
+        };
+        let bytes = self.renamed(bytes);
+        let bytes = match &mut self.protector {
+            None => bytes,
+            Some(protector) => protector.protect_rtcp(&bytes).ok()?,
+        };
+        Some((destination, bytes))
+    }
+
+    /// With the fault, another canonical name in each report.
+    fn renamed(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        self.reports = self.reports.wrapping_add(1);
+        if self.has(Fault::RtcpCnameChanges)
+            && let Some(cname) = &self.cname
+            && let Some(at) = bytes
+                .windows(cname.len())
+                .position(|window| window == cname.as_bytes())
+            && let Some(first) = bytes.get_mut(at)
+        {
+            *first = b'a' + (self.reports % 26) as u8;
+        }
+        bytes
+    }
+
+    fn take_rtcp(&mut self, reception: &Reception<'_>) {
+        let plain = match &mut self.unprotector {
+            None => Some(reception.bytes.to_vec()),
+            Some(unprotector) => unprotector.unprotect_rtcp(reception.bytes).ok(),
+        };
+        if let (Some(rtcp), Some(plain)) = (&mut self.rtcp, plain) {
+            rtcp.received_rtcp(reception.at, &plain);
+        }
+    }
+
+    /// Begins to report (RFC 3550 6.3.2).
+    fn join(&mut self, now: Duration) {
+        let (Some(cname), Some(plan)) = (&self.cname, &self.plan) else {
+            return;
+        };
+        let mut config = SessionConfig::new(
+            self.packetizer.ssrc,
+            cname.clone(),
+            self.ntp_epoch,
+            self.ids.next_u64(),
+        );
+        config.clock_rate = plan.codec.1.clock_rate();
+        config.telephone_event_pts = plan.telephone_event.into_iter().collect();
+        config.jitter_buffer = JITTER_BUFFER;
+        self.rtcp = Some(RtcpSession::new(config, now));
     }
 
     fn levelled(&self, spoken: &[i16]) -> Vec<i16> {
@@ -239,31 +450,66 @@ impl CallMedia {
 
 impl MediaSession for CallMedia {
     fn interval(&self) -> Duration {
-        Duration::from_millis(u64::from(PTIME_MS))
+        Duration::from_millis(u64::from(self.grid))
     }
 
-    fn tick(&mut self, deadline: Duration, _now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+    fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
         if !self.playing {
+            out.extend(self.due_rtcp(now, true));
             return;
         }
+        let count = (SAMPLE_RATE / 1000 * self.grid) as usize;
         // by the deadline, not by the late thread's clock: the phone adds no jitter of its own
-        let heard = self.loudspeaker(deadline);
+        let heard = self.loudspeaker(deadline, count);
+        out.extend(self.due_rtcp(now, true));
         if !self.talking || self.has(Fault::NoAudio) {
             return;
         }
-        let said = self.microphone();
-        let spoken = if self.loopback { heard } else { said };
-        self.transmit(&spoken, out);
+        let said = self.microphone(count);
+        self.pending.extend(if self.loopback { heard } else { said });
+        let Some(plan) = self.plan.clone() else {
+            self.pending.clear();
+            return;
+        };
+        let samples = (SAMPLE_RATE / 1000 * plan.ptime) as usize;
+        if samples == 0 || self.pending.len() < samples {
+            return;
+        }
+        let spoken: Vec<i16> = self.pending.drain(..samples).collect();
+        self.transmit(&spoken, &plan, plan.ptime, deadline, out);
     }
 
     fn sent(&mut self, _deadline: Duration, _at: Duration, _to: SocketAddr, _bytes: &[u8]) {}
 
-    fn received(&mut self, at: Duration, _source: SocketAddr, bytes: &[u8]) {
-        // RTCP on this port (RFC 5761) tells the user nothing
-        if !self.playing || is_rtcp(bytes) {
+    fn received(&mut self, at: Duration, source: SocketAddr, bytes: &[u8]) {
+        self.reception(Reception {
+            at,
+            source,
+            bytes,
+            dscp: None,
+        });
+    }
+
+    fn reception(&mut self, reception: Reception<'_>) {
+        if !self.playing {
             return;
         }
-        let Ok(packet) = Packet::parse(bytes) else { return };
+        if is_rtcp(reception.bytes) {
+            return self.take_rtcp(&reception);
+        }
+        let plain = match &mut self.unprotector {
+            None => Some(reception.bytes.to_vec()),
+            // what cannot be authenticated is dropped (RFC 3711 3.3)
+            Some(unprotector) => unprotector.unprotect_rtp(reception.bytes).ok(),
+        };
+        let Some(plain) = plain else { return };
+        let Ok(packet) = Packet::parse(&plain) else { return };
+        if let Some(rtcp) = &mut self.rtcp {
+            rtcp.received(reception.at, &packet, reception.dscp);
+        }
+        if let Some(statistics) = &mut self.statistics {
+            statistics.observe(reception.at, &packet, reception.dscp);
+        }
         let decoded = self
             .plan
             .as_ref()
@@ -272,6 +518,7 @@ impl MediaSession for CallMedia {
         let Some((_, codec)) = decoded
             .iter()
             .find(|(payload_type, _)| *payload_type == packet.payload_type)
+            .copied()
         else {
             return;
         };
@@ -279,8 +526,19 @@ impl MediaSession for CallMedia {
         if self.faults.contains(&Fault::ReceiveDropsEveryThirdPacket) && self.received.is_multiple_of(3) {
             return;
         }
-        let samples = g711::decode(codec.law(), packet.payload);
-        self.playout.insert(at, packet.ssrc, packet.timestamp, samples);
+        let (timestamp, samples) = self.coders.decode(codec, packet.timestamp, packet.payload);
+        self.playout.insert(reception.at, packet.ssrc, timestamp, samples);
+    }
+
+    fn tick_rtcp(&mut self, _deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        if self.playing && self.rtcp.is_none() && !self.has(Fault::RtcpNone) {
+            self.join(now);
+        }
+        out.extend(self.due_rtcp(now, false));
+    }
+
+    fn received_rtcp(&mut self, reception: Reception<'_>) {
+        self.take_rtcp(&reception);
     }
 }
 

@@ -159,6 +159,9 @@ impl Phone {
     pub(crate) fn capabilities(&self) -> Capabilities {
         Capabilities {
             codecs: self.config.codecs.clone(),
+            ptime: self.config.ptime.clamp(10, 60) / 10 * 10,
+            security: self.config.media_security,
+            rtcp_mux: self.config.rtcp_mux,
             faults: self.config.faults.clone(),
         }
     }
@@ -525,7 +528,7 @@ impl Phone {
         let unfinished = self.calls.iter().any(|call| {
             call.stage == Stage::Cancelling || call.unacknowledged.as_ref().is_some_and(|ok| ok.hang_up)
         });
-        stopping.deadline <= now || (!talking && !unfinished)
+        stopping.deadline <= now || (!talking && !unfinished && self.afterglow.is_empty())
     }
 
     fn deadline(&self) -> Duration {
@@ -559,14 +562,7 @@ impl Phone {
             self.change_due(now, key);
             self.session_timer_due(now, key);
         }
-        let (over, still) = std::mem::take(&mut self.afterglow)
-            .into_iter()
-            .partition(|(until, _)| *until <= now);
-        self.afterglow = still;
-        let over: Vec<_> = over;
-        for (_, media) in over {
-            self.close_media(media);
-        }
+        self.afterglow_due(now);
     }
 }
 

@@ -3,18 +3,27 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use voxproof_sip::sdp::{self, AudioOffer, Codec, Description, Direction, Media, NoCommonCodec};
+use voxproof_sip::IdSource;
+use voxproof_sip::sdp::{Description, Direction, Media, NoCommonCodec, OfferedCodec, SessionOffer};
+use voxproof_srtp::sdes::{self, CryptoAttribute};
+use voxproof_srtp::{MasterKey, Policy, Profile};
 
-use crate::media::MediaPlan;
-use crate::{AudioCodec, Fault};
+use crate::media::{MediaPlan, SrtpPlan};
+use crate::{AudioCodec, Fault, MediaSecurity};
 
 /// Our payload type for telephone-event in offers.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// The suites of our offers, most wanted first (RFC 4568 6.2).
+const SUITES: [Profile; 2] = [Profile::Aes128CmHmacSha1_80, Profile::Aes128CmHmacSha1_32];
 
 /// What the phone says about itself in every description.
 #[derive(Debug, Clone)]
 pub(crate) struct Capabilities {
     pub(crate) codecs: Vec<AudioCodec>,
+    pub(crate) ptime: u32,
+    pub(crate) security: MediaSecurity,
+    pub(crate) rtcp_mux: bool,
     pub(crate) faults: BTreeSet<Fault>,
 }
 
@@ -35,6 +44,9 @@ pub(crate) struct Session {
     remote: Option<Remote>,
     /// A fault makes us send whatever the peer said.
     keeps_sending: bool,
+    ids: IdSource,
+    /// Our keys, one for each tag and suite, the same in every description.
+    crypto: Vec<CryptoAttribute>,
 }
 
 /// What the peer's last description says.
@@ -47,6 +59,10 @@ struct Remote {
     codec: (u8, AudioCodec),
     decoded: Vec<(u8, AudioCodec)>,
     telephone_event: Option<u8>,
+    ptime: Option<u32>,
+    srtp: Option<SrtpPlan>,
+    rtcp: Option<SocketAddr>,
+    rtcp_mux: bool,
 }
 
 impl Session {
@@ -62,6 +78,8 @@ impl Session {
             offered: None,
             remote: None,
             keeps_sending: false,
+            ids: IdSource::new(session_id ^ 0x5e55),
+            crypto: Vec::new(),
         }
     }
 
@@ -69,7 +87,9 @@ impl Session {
     pub(crate) fn acceptable(capabilities: &Capabilities, offer: &Description) -> bool {
         capabilities.has(Fault::AcceptsNoCommonCodec)
             || offer.audio().is_some_and(|audio| {
-                audio.port != 0 && audio.protocol == "RTP/AVP" && !capabilities.common(audio).is_empty()
+                audio.port != 0
+                    && capabilities.takes_protocol(audio)
+                    && !capabilities.common(audio).is_empty()
             })
     }
 
@@ -77,7 +97,22 @@ impl Session {
     pub(crate) fn offer(&mut self, direction: Direction, ours: bool) -> Vec<u8> {
         self.offered = Some(direction);
         let bump = !(ours && self.capabilities.has(Fault::SdpVersionNotBumped));
-        self.versioned(bump, |session| session.describe(direction).to_bytes())
+        let secured = self.capabilities.security != MediaSecurity::None;
+        let lines: Vec<String> = match secured {
+            true => (1..)
+                .zip(SUITES)
+                .filter_map(|(tag, suite)| self.own_crypto(tag, suite))
+                .collect(),
+            false => Vec::new(),
+        };
+        self.versioned(bump, |session| {
+            let mut offer = session.describe(direction);
+            if secured {
+                offer.protocol = "RTP/SAVP".to_owned();
+            }
+            offer.attributes = lines.clone();
+            offer.to_bytes()
+        })
     }
 
     /// Whether an offer of ours waits for its answer.
@@ -109,8 +144,12 @@ impl Session {
             .iter()
             .map(|codec| (codec.payload_type(), *codec))
             .collect();
+        let srtp = match self.capabilities.security {
+            MediaSecurity::None => None,
+            _ => Some(self.agreed_keys(audio).ok_or_else(nothing)?),
+        };
         self.local = self.offered.take().unwrap_or(self.local);
-        self.follow(answer, audio, codec, decoded);
+        self.follow(answer, audio, codec, decoded, srtp);
         Ok(())
     }
 
@@ -121,8 +160,17 @@ impl Session {
     pub(crate) fn answer(&mut self, offer: &Description, held: bool) -> Result<Vec<u8>, NoCommonCodec> {
         let audio = offer
             .audio()
-            .filter(|audio| audio.protocol == "RTP/AVP")
-            .ok_or_else(nothing)?;
+            .filter(|audio| self.capabilities.takes_protocol(audio))
+            .ok_or_else(nothing)?
+            .clone();
+        let audio = &audio;
+        let plain = !is_secure(audio) || self.capabilities.has(Fault::SavpAnsweredWithAvp);
+        let (srtp, crypto) = if plain {
+            (None, None)
+        } else {
+            let (plan, line) = self.chosen_keys(audio).ok_or_else(nothing)?;
+            (Some(plan), Some(line))
+        };
         let mut common = self.capabilities.common(audio);
         let pretends = common.is_empty() && self.capabilities.has(Fault::AcceptsNoCommonCodec);
         if pretends {
@@ -149,31 +197,31 @@ impl Session {
             || (audio.direction == Direction::SendOnly
                 && self.capabilities.has(Fault::HoldSendonlyKeepsSending));
 
-        let bytes = if pretends {
-            self.versioned(true, |session| {
-                let codecs = vec![codec_line(AudioCodec::Pcmu)];
-                AudioOffer {
-                    codecs,
-                    ..session.describe(direction)
-                }
-                .to_bytes()
-            })
-        } else {
-            let (offer, extra) = self.rewritten(offer, direction);
-            let written = self.versioned(true, |session| {
-                let mut local = session.describe(Direction::SendRecv);
-                local.codecs.extend(extra.clone());
-                sdp::answer_bytes(&offer, &local).unwrap_or_default()
-            });
-            if written.is_empty() {
-                return Err(nothing());
+        let wanted = self.sent_ptime(audio.ptime);
+        let (offer_seen, extra) = self.rewritten(offer, direction, plain);
+        let bytes = self.versioned(true, |session| {
+            let mut local = session.describe(if pretends { direction } else { Direction::SendRecv });
+            if pretends {
+                local.codecs = vec![codec_line(AudioCodec::Pcmu)];
+                return local.to_bytes();
             }
-            written
-        };
+            local.protocol = if plain {
+                "RTP/AVP".to_owned()
+            } else {
+                audio.protocol.clone()
+            };
+            local.attributes = crypto.iter().cloned().collect();
+            local.ptime = Some(wanted);
+            local.codecs.extend(extra.clone());
+            local.answer_bytes(&offer_seen).unwrap_or_default()
+        });
+        if bytes.is_empty() {
+            return Err(nothing());
+        }
         self.local = direction;
         self.offered = None;
         let decoded = common.clone();
-        self.follow(offer, audio, codec, decoded);
+        self.follow(offer, audio, codec, decoded, srtp);
         Ok(bytes)
     }
 
@@ -194,6 +242,10 @@ impl Session {
             codec: remote.codec,
             telephone_event: remote.telephone_event,
             decoded: remote.decoded.clone(),
+            ptime: self.sent_ptime(remote.ptime),
+            srtp: remote.srtp.clone(),
+            rtcp: remote.rtcp,
+            rtcp_mux: remote.rtcp_mux,
         })
     }
 
@@ -203,6 +255,7 @@ impl Session {
         audio: &Media,
         codec: (u8, AudioCodec),
         decoded: Vec<(u8, AudioCodec)>,
+        srtp: Option<SrtpPlan>,
     ) {
         let destination = destination_of(description, audio);
         let old = self.remote.as_ref().and_then(|remote| remote.destination);
@@ -217,30 +270,101 @@ impl Session {
             codec,
             decoded,
             telephone_event: audio.telephone_event(),
+            ptime: audio.ptime,
+            srtp,
+            rtcp: rtcp_destination_of(description, audio),
+            rtcp_mux: audio.rtcp_mux() && self.capabilities.rtcp_mux,
         });
     }
 
-    /// The offer as [`sdp::answer_bytes`] has to see it for the answer we want.
-    fn rewritten(&self, offer: &Description, direction: Direction) -> (Description, Vec<Codec>) {
+    /// The offer as [`SessionOffer::answer_bytes`] has to see it for the answer we want.
+    fn rewritten(
+        &self,
+        offer: &Description,
+        direction: Direction,
+        plain: bool,
+    ) -> (Description, Vec<OfferedCodec>) {
         let mut offer = offer.clone();
         let mut extra = Vec::new();
         if let Some(audio) = offer.media.iter_mut().find(|media| media.kind == "audio") {
             audio.direction = direction.answer_to();
+            if plain {
+                audio.protocol = "RTP/AVP".to_owned();
+            }
             if self.capabilities.has(Fault::AnswerAddsUnofferedCodec) {
                 let unoffered = [(18, "G729"), (4, "G723")]
                     .into_iter()
                     .find(|(number, _)| !lists(audio, *number));
                 if let Some((payload_type, encoding)) = unoffered {
                     audio.formats.push(payload_type.to_string());
-                    extra.push(Codec {
-                        payload_type,
-                        encoding: encoding.to_owned(),
-                        clock_rate: 8000,
-                    });
+                    extra.push(OfferedCodec::named(encoding, payload_type));
                 }
             }
         }
         (offer, extra)
+    }
+
+    /// The packet duration we send with: the one the peer asks for, where the port's grid allows it (RFC 8866 6.4).
+    fn sent_ptime(&self, asked: Option<u32>) -> u32 {
+        let own = self.capabilities.ptime;
+        if self.capabilities.has(Fault::PtimeIgnored) {
+            return own;
+        }
+        let grid = crate::media::grid_ms(own);
+        asked
+            .filter(|asked| (10..=60).contains(asked) && asked.is_multiple_of(grid))
+            .unwrap_or(own)
+    }
+
+    /// Our key for a tag and suite, as the value of an attribute line.
+    fn own_crypto(&mut self, tag: u32, suite: Profile) -> Option<String> {
+        self.own_key(tag, suite).map(|own| format!("crypto:{own}"))
+    }
+
+    fn own_key(&mut self, tag: u32, suite: Profile) -> Option<CryptoAttribute> {
+        let known = self
+            .crypto
+            .iter()
+            .find(|own| own.tag == tag && own.profile() == Some(suite));
+        if let Some(own) = known {
+            return Some(own.clone());
+        }
+        let random: Vec<u8> = (0..8).flat_map(|_| self.ids.next_u64().to_be_bytes()).collect();
+        let own = CryptoAttribute::generate(tag, suite, &random).ok()?;
+        self.crypto.push(own.clone());
+        Some(own)
+    }
+
+    /// The keys of both directions when we answer, and our attribute line (RFC 4568 5.1.2).
+    fn chosen_keys(&mut self, audio: &Media) -> Option<(SrtpPlan, String)> {
+        let choice = sdes::negotiate(&crypto_of(audio), &SUITES)?;
+        let mut own = self.own_key(choice.tag, choice.profile)?;
+        let send = own.master_keys().ok()?.into_iter().next()?;
+        if self.capabilities.has(Fault::SrtpAnswerWrongTag) {
+            own.tag += 1;
+        }
+        let plan = SrtpPlan {
+            send,
+            receive: choice.keys,
+            policy: choice.policy,
+        };
+        Some((plan, format!("crypto:{own}")))
+    }
+
+    /// The keys of both directions when the peer has answered (RFC 4568 5.1.3).
+    fn agreed_keys(&self, audio: &Media) -> Option<SrtpPlan> {
+        let theirs = crypto_of(audio).into_iter().next().filter(|_| is_secure(audio))?;
+        let own = self
+            .crypto
+            .iter()
+            .find(|own| own.tag == theirs.tag && own.profile() == theirs.profile())?;
+        let send: MasterKey = own.master_keys().ok()?.into_iter().next()?;
+        let policy: Policy = theirs.policy().ok()?;
+        Some(SrtpPlan {
+            send,
+            receive: theirs.master_keys().ok()?,
+            policy,
+        })
     }
 
     fn versioned(&mut self, bump: bool, write: impl Fn(&Self) -> Vec<u8>) -> Vec<u8> {
@@ -253,23 +377,21 @@ impl Session {
         bytes
     }
 
-    fn describe(&self, direction: Direction) -> AudioOffer {
-        AudioOffer {
-            address: self.address,
-            port: self.port,
-            codecs: self
-                .capabilities
-                .codecs
-                .iter()
-                .map(|codec| codec_line(*codec))
-                .collect(),
-            telephone_event: Some(TELEPHONE_EVENT),
-            direction,
-            ptime: Some(20),
-            session_id: self.session_id,
-            session_version: self.version,
-            username: "-".to_owned(),
-        }
+    fn describe(&self, direction: Direction) -> SessionOffer {
+        let codecs = self
+            .capabilities
+            .codecs
+            .iter()
+            .map(|codec| codec_line(*codec))
+            .collect();
+        let mut offer = SessionOffer::new(self.address, self.port, codecs);
+        offer.telephone_event = Some(TELEPHONE_EVENT);
+        offer.direction = direction;
+        offer.ptime = Some(self.capabilities.ptime);
+        offer.rtcp_mux = self.capabilities.rtcp_mux;
+        offer.session_id = self.session_id;
+        offer.session_version = self.version;
+        offer
     }
 }
 
@@ -278,23 +400,48 @@ impl Capabilities {
         self.faults.contains(&fault)
     }
 
+    /// Whether our configuration takes the transport of a stream.
+    fn takes_protocol(&self, audio: &Media) -> bool {
+        match self.security {
+            MediaSecurity::None => audio.protocol == "RTP/AVP",
+            MediaSecurity::Sdes => audio.protocol == "RTP/AVP" || is_secure(audio),
+            MediaSecurity::SdesRequired => is_secure(audio),
+        }
+    }
+
     /// Codecs of the peer's list that we have, in its order and with its payload types.
     fn common(&self, audio: &Media) -> Vec<(u8, AudioCodec)> {
         audio
             .codecs()
-            .filter(|map| map.clock_rate == 8000)
-            .filter_map(|map| Some((map.payload_type, AudioCodec::from_encoding(&map.encoding)?)))
+            .filter_map(|map| Some((map.payload_type, AudioCodec::of_map(&map)?)))
             .filter(|(_, codec)| self.codecs.contains(codec))
             .collect()
     }
 }
 
-fn codec_line(codec: AudioCodec) -> Codec {
-    Codec {
-        payload_type: codec.payload_type(),
-        encoding: codec.encoding().to_owned(),
-        clock_rate: 8000,
-    }
+fn codec_line(codec: AudioCodec) -> OfferedCodec {
+    OfferedCodec::named(codec.encoding(), codec.payload_type())
+}
+
+fn is_secure(audio: &Media) -> bool {
+    audio.protocol == "RTP/SAVP"
+}
+
+fn crypto_of(audio: &Media) -> Vec<CryptoAttribute> {
+    audio
+        .crypto()
+        .into_iter()
+        .filter_map(|value| CryptoAttribute::parse(value).attribute)
+        .collect()
+}
+
+/// Where RTCP is wanted: the port of `a=rtcp` (RFC 3605), else the next one.
+fn rtcp_destination_of(description: &Description, audio: &Media) -> Option<SocketAddr> {
+    let rtp = destination_of(description, audio)?;
+    let port = audio
+        .rtcp()
+        .map_or_else(|| rtp.port().checked_add(1), |rtcp| Some(rtcp.port))?;
+    Some(SocketAddr::new(rtp.ip(), port))
 }
 
 fn lists(audio: &Media, payload_type: u8) -> bool {
@@ -330,6 +477,9 @@ mod tests {
     fn session(faults: &[Fault]) -> Session {
         let capabilities = Capabilities {
             codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            ptime: 20,
+            security: MediaSecurity::None,
+            rtcp_mux: false,
             faults: faults.iter().copied().collect(),
         };
         Session::new(capabilities, "10.0.0.2:4000".parse().unwrap(), 77)

@@ -404,6 +404,8 @@ pub struct Ear {
     pub heard: Vec<(Duration, Vec<u8>)>,
     pub to: Option<SocketAddr>,
     pub speech: Arc<[i16]>,
+    /// Protects what it says.
+    pub protector: Option<voxproof_srtp::Protector>,
     position: usize,
     stream: Option<Packetizer>,
 }
@@ -422,7 +424,12 @@ impl MediaSession for Ear {
         let stream = self
             .stream
             .get_or_insert_with(|| Packetizer::new(0, 7, 65_500, u32::MAX - 1000));
-        out.push((to, stream.next(&g711::encode(Law::Mu, &frame), 160, false)));
+        let packet = stream.next(&g711::encode(Law::Mu, &frame), 160, false);
+        let packet = match &mut self.protector {
+            Some(protector) => protector.protect_rtp(&packet).unwrap(),
+            None => packet,
+        };
+        out.push((to, packet));
     }
 
     fn sent(&mut self, _deadline: Duration, _at: Duration, _to: SocketAddr, _bytes: &[u8]) {}
