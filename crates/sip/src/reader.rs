@@ -280,6 +280,14 @@ fn start_kind(line: &str, findings: &mut Vec<Finding>) -> StartKind {
         let from = offset + first.len() + 1;
         // the reason phrase may be empty (RFC 4475 3.1.1.13): the line then ends with a space
         space = offset > 0;
+        // the space stays even when the reason phrase is empty (RFC 3261 25.1 Status-Line)
+        let written = line.get(from..).unwrap_or_default();
+        if written.bytes().all(|byte| byte.is_ascii_digit()) {
+            push(
+                "reason-space-missing",
+                format!("no space follows the status code: {shown:?}"),
+            );
+        }
         let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
         let digits = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
         match status.parse() {

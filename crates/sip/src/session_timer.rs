@@ -232,14 +232,15 @@ mod tests {
         }
     }
 
+    type Case = (Refresher, &'static [(&'static str, &'static str)], &'static str);
+
     #[test]
     fn table_2_of_rfc_4028() {
         let policy = |preferred| SessionTimerPolicy {
             preferred,
             ..SessionTimerPolicy::default()
         };
-        let timer = ("Supported", "timer");
-        let cases: [(Refresher, &[(&str, &str)], &str); 8] = [
+        let cases: [Case; 8] = [
             (Refresher::Uac, &[], "none"),
             (
                 Refresher::Uac,
@@ -248,28 +249,36 @@ mod tests {
             ),
             (
                 Refresher::Uac,
-                &[timer, ("x", "1800")],
+                &[("Supported", "timer"), ("x", "1800")],
                 "1800;refresher=uac required",
             ),
-            (Refresher::Uas, &[timer, ("x", "1800")], "1800;refresher=uas"),
             (
                 Refresher::Uas,
-                &[timer, ("Session-Expires", "1800;refresher=uac")],
+                &[("Supported", "timer"), ("x", "1800")],
+                "1800;refresher=uas",
+            ),
+            (
+                Refresher::Uas,
+                &[("Supported", "timer"), ("Session-Expires", "1800;refresher=uac")],
                 "1800;refresher=uac required",
             ),
             (
                 Refresher::Uac,
-                &[timer, ("Session-Expires", "1800;refresher=uas")],
+                &[("Supported", "timer"), ("Session-Expires", "1800;refresher=uas")],
                 "1800;refresher=uas",
             ),
             (
                 Refresher::Uac,
-                &[timer, ("Session-Expires", "3600")],
+                &[("Supported", "timer"), ("Session-Expires", "3600")],
                 "1800;refresher=uac required",
             ),
             (
                 Refresher::Uac,
-                &[timer, ("Session-Expires", "3600"), ("Min-SE", "2000")],
+                &[
+                    ("Supported", "timer"),
+                    ("Session-Expires", "3600"),
+                    ("Min-SE", "2000"),
+                ],
                 "2000;refresher=uac required",
             ),
         ];

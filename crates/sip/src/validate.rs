@@ -1,5 +1,7 @@
 //! What RFC 3261 says about the header fields of a message, checked one message at a time.
 
+mod extensions;
+
 use crate::finding::Finding;
 use crate::lists::find_top_level;
 use crate::message::{Message, StartLine};
@@ -10,7 +12,7 @@ use crate::view::{CombinedView, HeaderView};
 const MANDATORY: [&str; 6] = ["via", "from", "to", "call-id", "cseq", "max-forwards"];
 
 /// Fields that may stand only once (RFC 3261 7.3.1 with the grammar of 25.1). Content-Length is the reader's.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 19] = [
     "from",
     "to",
     "call-id",
@@ -22,6 +24,14 @@ const SINGLE: [&str; 11] = [
     "subject",
     "timestamp",
     "refer-to",
+    "referred-by",
+    "replaces",
+    "event",
+    "subscription-state",
+    "session-expires",
+    "min-se",
+    "rseq",
+    "rack",
 ];
 
 impl Message {
@@ -38,6 +48,10 @@ impl Message {
         self.check_vias(&mut findings);
         self.check_numbers(&mut findings);
         self.check_date(&mut findings);
+        self.check_via_parts(&mut findings);
+        self.check_parameters(&mut findings);
+        self.check_characters(&mut findings);
+        self.check_extensions(&mut findings);
         if self.is_request() {
             self.check_request(&mut findings);
         }

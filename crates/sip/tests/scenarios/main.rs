@@ -6,6 +6,7 @@ mod invite_client;
 mod invite_server;
 mod matching;
 mod non_invite;
+mod own_torture;
 mod properties;
 mod rsip_failures;
 mod simulation;

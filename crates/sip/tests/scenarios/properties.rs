@@ -2,9 +2,11 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use voxproof_sip::mutate::{self, Mutation};
 use voxproof_sip::sdp::Description;
 use voxproof_sip::{
-    CombinedView, Dialog, Framer, HeaderView, Message, OwnView, RsipView, Timers, Transactions, Uri,
+    CombinedView, Dialog, Framer, HeaderView, IdSource, Message, OwnView, RsipView, Timers, Transactions,
+    Uri, event, fuzzing,
 };
 
 use crate::simulation::peer;
@@ -167,4 +169,136 @@ proptest! {
             }
         }
     }
+}
+
+/// Everything that reads foreign bytes beyond the message itself.
+fn look_further(bytes: &[u8]) {
+    let message = Message::parse(bytes);
+    let _ = (
+        message.session_expires(),
+        message.rack(),
+        message.replaces(),
+        message.refer_to(),
+    );
+    let _ = (
+        message.event(),
+        message.subscription_state(),
+        message.retry_after(),
+    );
+    let _ = (message.reasons(), message.alert_infos(), message.call_infos());
+    let _ = (message.diversions(), message.history(), message.addresses("path"));
+    let _ = (
+        voxproof_sip::Challenge::all(&message),
+        voxproof_sip::Credentials::all(&message),
+    );
+    let _ = (
+        message.body_parts().len(),
+        message.session_description().is_some(),
+    );
+    let _ = voxproof_sip::sdp::check(bytes);
+    let _ = (event::MessageSummary::parse(bytes), event::Sipfrag::parse(bytes));
+    let _ = (event::DialogInfo::parse(bytes), event::Presence::parse(bytes));
+    let _ = event::QualityReport::parse(bytes);
+}
+
+/// Header lines and bodies of the extensions, whole and broken.
+fn almost_extensions() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(&b"NOTIFY sip:b SIP/2.0\r\n"[..]),
+        Just(&b"x: 90;refresher=uac\r\nMin-SE: 90\r\nRAck: 1 2 INVITE\r\n"[..]),
+        Just(&b"Replaces: a;to-tag=1;from-tag=2\r\nr: <sip:a@x?Replaces=%41%3Bto-tag%3D\r\n"[..]),
+        Just(
+            &b"Subscription-State: active;expires=9\r\no: refer;id=1\r\nRetry-After: 5 (a) ;duration=3\r\n"[..]
+        ),
+        Just(&b"WWW-Authenticate: Digest realm=\"a\", nonce=\"b\", Digest realm=c, nonce=d\r\n"[..]),
+        Just(&b"Authorization: Digest username*=UTF-8''%C3%A4, realm=\"\r\n"[..]),
+        Just(&b"Content-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\nA: b\r\n\r\n--b--"[..]),
+        Just(&b"VQSessionReport: CallTerm\r\nLocalMetrics:\r\nDelay:RTD=1 X=\"\r\n"[..]),
+        Just(&b"<a b=\"&lt;\"><dialog-info version='1'/></a>"[..]),
+        Just(&b"<presence entity=\"x\"><tuple id=\"&#xD800;\"><status/>"[..]),
+        Just(&b"Messages-Waiting: yes\r\nVoice-Message: 1/2 (3/\r\n"[..]),
+        Just(
+            &b"m=audio 1 RTP/AVP 0\r\na=candidate:1 1 UDP 1 h 1 typ host raddr\r\na=fingerprint:x \xff\r\n"[..]
+        ),
+    ];
+    let noise = vec(any::<u8>(), 0..12);
+    vec(
+        prop_oneof![4 => piece.prop_map(<[u8]>::to_vec), 1 => noise],
+        0..10,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+/// Mutations over every field of a message, and some that have nothing to change.
+fn mutations() -> Vec<Mutation> {
+    let mut all = vec![
+        Mutation::LineEnding(mutate::LineEnding::Mixed),
+        Mutation::Truncate { at: 3 },
+        Mutation::Body(b"x".to_vec()),
+        Mutation::ContentLength(mutate::LengthMistake::Delta(-1)),
+        Mutation::WrongBranch(mutate::BranchMistake::Missing),
+        Mutation::WrongBranch(mutate::BranchMistake::NoCookie),
+        Mutation::Version("x".into()),
+    ];
+    for name in ["via", "From", "i", "CSeq", "none"] {
+        let name = name.to_owned();
+        all.extend([
+            Mutation::FoldHeader(name.clone()),
+            Mutation::NullByte(name.clone()),
+            Mutation::ExtraWhitespace(name.clone()),
+            Mutation::DuplicateHeader(name.clone()),
+            Mutation::ReorderHeader {
+                name,
+                before: "To".into(),
+            },
+        ]);
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn extensions_take_any_bytes(bytes in almost_extensions()) {
+        look_further(&bytes);
+    }
+
+    #[test]
+    fn mutations_and_fuzzing_take_any_message(bytes in almost_sip(), seed: u64) {
+        prop_assert_eq!(mutate::apply(&bytes, &[], &mut IdSource::new(1)).unwrap(), bytes.clone());
+        for mutation in mutations() {
+            let _ = mutate::apply(&bytes, &[mutation], &mut IdSource::new(seed));
+        }
+        for iteration in 0..8 {
+            let mutated = fuzzing::case(seed, iteration, &bytes).bytes();
+            look_further(&mutated);
+        }
+    }
+}
+
+/// Prints what reading a message costs: `cargo test --release -p voxproof-sip -- --ignored --nocapture parse_speed`.
+#[test]
+#[ignore = "a measurement"]
+fn parse_speed() {
+    let mut invite = b"INVITE sip:bob@192.0.2.2:5060 SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKabcdefgh12345678;rport\r\nMax-Forwards: 70\r\n\
+        From: \"Alice\" <sip:alice@192.0.2.1>;tag=abcdefgh12345678\r\nTo: <sip:bob@192.0.2.2>\r\n\
+        Call-ID: abcdefghijklmnopqrstuvwx@192.0.2.1\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.0.2.1:5060>\r\n"
+        .to_vec();
+    let rest = "User-Agent: \r\nContent-Length: 0\r\n\r\n".len();
+    let padding = 420 - invite.len() - rest;
+    invite.extend_from_slice(
+        format!("User-Agent: {}\r\nContent-Length: 0\r\n\r\n", "v".repeat(padding)).as_bytes(),
+    );
+    assert_eq!(invite.len(), 420);
+    let mut best = f64::MAX;
+    for _ in 0..20 {
+        let start = std::time::Instant::now();
+        for _ in 0..10_000 {
+            std::hint::black_box(Message::parse(std::hint::black_box(&invite)));
+        }
+        best = best.min(start.elapsed().as_secs_f64() * 1e9 / 10_000.0);
+    }
+    println!("parse of a 420-byte INVITE: {best:.0} ns");
 }

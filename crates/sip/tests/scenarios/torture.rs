@@ -28,7 +28,10 @@ const EXPECTED: [(&str, &[&str]); 49] = [
         "scalar02",
         &["cseq-out-of-range", "max-forwards-invalid", "expires-invalid"],
     ),
-    ("scalarlg", &["to-tag-missing", "cseq-out-of-range"]),
+    (
+        "scalarlg",
+        &["to-tag-missing", "cseq-out-of-range", "retry-after-invalid"],
+    ),
     ("quotbal", &["uri-invalid"]),
     (
         "ltgtruri",
@@ -42,7 +45,7 @@ const EXPECTED: [(&str, &[&str]); 49] = [
     ("regbadct", &["brackets-missing"]),
     ("badaspec", &["address-spaces"]),
     ("baddn", &["display-name-unquoted", "display-name-unquoted"]),
-    ("badvers", &["version-unsupported"]),
+    ("badvers", &["version-unsupported", "via-protocol"]),
     ("mismatch01", &["cseq-method-mismatch"]),
     ("mismatch02", &["cseq-method-mismatch"]),
     ("bigcode", &["status-code-invalid"]),
