@@ -19,7 +19,7 @@ pub(crate) fn check(cx: &mut Context<'_, '_>) {
             check_user(cx, from.uri.user.as_deref());
             cx.check(Id::FromTag, from.tag().is_some(), || "From has no tag".to_owned());
         }
-        if let (Some(own), Some(peer)) = (facts.from_tag(), facts.to_tag()) {
+        if let (Some(own), Some(peer)) = (facts.tag_of_from(), facts.tag_of_to()) {
             cx.check(Id::TagsDiffer, own != peer, || {
                 format!("From and To have the same tag {own:?}")
             });
@@ -170,7 +170,7 @@ fn contact(cx: &mut Context<'_, '_>) {
                 values.len()
             )
         });
-    } else if facts.method == "INVITE" && (101..200).contains(&facts.status) && facts.to_tag().is_some() {
+    } else if facts.method == "INVITE" && (101..200).contains(&facts.status) && facts.tag_of_to().is_some() {
         cx.check(Id::ContactProvisional, !values.is_empty(), || {
             format!("{} makes an early dialog but has no Contact", facts.status)
         });

@@ -163,7 +163,7 @@ catalogue! {
     ResponseVia "SIP-RSP-001" Must Response "RFC 3261 8.2.6.2" "Via of the request comes back in the same order";
     ResponseFrom "SIP-RSP-002" Must Response "RFC 3261 8.2.6.2" "From of the request comes back";
     ResponseTo "SIP-RSP-003" Must Response "RFC 3261 8.2.6.2" "To of the request comes back";
-    ResponseCallId "SIP-RSP-004" Must Response "RFC 3261 8.2.6.2" "Call-ID of the request comes back";
+    ResponseCall "SIP-RSP-004" Must Response "RFC 3261 8.2.6.2" "Call-ID of the request comes back";
     ResponseCseq "SIP-RSP-005" Must Response "RFC 3261 8.2.6.2" "CSeq of the request comes back";
     RecordRouteCopied "SIP-RSP-006" Must Response "RFC 3261 12.1.1" "Record-Route is copied into responses that make a dialog";
     TimestampCopied "SIP-RSP-007" Must Response "RFC 3261 8.2.6.1" "Timestamp is copied into 100";
@@ -238,7 +238,7 @@ catalogue! {
     RegisterFrom "SIP-REG-002" Note Registration "RFC 3261 10.2" "From of REGISTER is To unless a third party registers";
     RegisterStar "SIP-REG-003" Must Registration "RFC 3261 10.2.2" "Contact * stands alone and with Expires 0";
     RegisterCseq "SIP-REG-004" Must Registration "RFC 3261 10.2" "CSeq goes up with each REGISTER of a Call-ID";
-    RegisterCallId "SIP-REG-005" Should Registration "RFC 3261 10.2" "All REGISTERs to a registrar have one Call-ID";
+    RegisterCall "SIP-REG-005" Should Registration "RFC 3261 10.2" "All REGISTERs to a registrar have one Call-ID";
     RegisterOne "SIP-REG-006" Must Registration "RFC 3261 10.2" "No REGISTER before the one before is answered or timed out";
     MinExpires "SIP-REG-007" Should Registration "RFC 3261 10.2.8" "After 423 at least Min-Expires is asked for";
 
@@ -336,6 +336,7 @@ catalogue! {
     EventTimestamp "RTP-DTMF-005" Must Rtp "RFC 4733 2.5.1.2" "All packets of an event have its timestamp";
     EventDuration "RTP-DTMF-006" Must Rtp "RFC 4733 2.5.1.2" "The duration grows, and stays the same in end packets";
     EventEnds "RTP-DTMF-007" Should Rtp "RFC 4733 2.5.1.4" "The end packet is sent three times";
+    EventNumbers "RTP-DTMF-008" Should Rtp "RFC 3550 5.1" "Repeated end packets have sequence numbers of their own";
 
     RtcpForm "RTCP-001" Must Rtcp "RFC 3550 6.4" "Lengths and counts of the compound packet fit";
     RtcpCompound "RTCP-002" Must Rtcp "RFC 3550 6.1" "A compound packet starts with a report";

@@ -36,8 +36,8 @@ pub(crate) fn key(call_id: &str, device_tag: &str, lab_tag: &str) -> u64 {
 /// Whether a response makes or confirms a dialog (RFC 3261 12.1, RFC 6665 4.4.1, RFC 3515 2.4.4).
 pub(crate) fn is_made_by(facts: &Facts<'_>) -> bool {
     match facts.method {
-        "INVITE" => (101..300).contains(&facts.status) && facts.to_tag().is_some(),
-        "SUBSCRIBE" | "REFER" => facts.is_success() && facts.to_tag().is_some(),
+        "INVITE" => (101..300).contains(&facts.status) && facts.tag_of_to().is_some(),
+        "SUBSCRIBE" | "REFER" => facts.is_success() && facts.tag_of_to().is_some(),
         _ => false,
     }
 }
@@ -70,7 +70,7 @@ impl Dialog {
     pub(crate) fn take_response(&mut self, facts: &Facts<'_>, request: &Transaction, initial: bool) {
         if !facts.from_device {
             // 12.1.2; a 2xx sets the route set anew (13.2.2.4)
-            if initial || (!self.confirmed && request.to_tag().is_none()) {
+            if initial || (!self.confirmed && request.tag_of_to().is_none()) {
                 self.route_set = text::addresses(facts.message, "record-route");
                 self.route_set.reverse();
             }
@@ -204,10 +204,10 @@ pub(crate) fn check_ack(cx: &mut Context<'_, '_>, invite: &Transaction) {
         if let Some(tag) = &invite.response_tag {
             // with several 2xx of a fork each has its own tag
             if !invite.merged {
-                cx.check(Id::AckTag, facts.to_tag() == Some(tag), || {
+                cx.check(Id::AckTag, facts.tag_of_to() == Some(tag), || {
                     format!(
                         "To tag {:?} in ACK, the response had {tag:?}",
-                        facts.to_tag().unwrap_or_default()
+                        facts.tag_of_to().unwrap_or_default()
                     )
                 });
             }
@@ -228,10 +228,10 @@ pub(crate) fn check_ack(cx: &mut Context<'_, '_>, invite: &Transaction) {
         format!("Request-URI {} in ACK, the INVITE had {}", facts.uri, invite.uri)
     });
     if let Some(tag) = &invite.response_tag {
-        cx.check(Id::AckTag, facts.to_tag() == Some(tag), || {
+        cx.check(Id::AckTag, facts.tag_of_to() == Some(tag), || {
             format!(
                 "To tag {:?} in ACK, the response had {tag:?}",
-                facts.to_tag().unwrap_or_default()
+                facts.tag_of_to().unwrap_or_default()
             )
         });
     }

@@ -88,7 +88,7 @@ fn notify(cx: &mut Context<'_, '_>, refer: bool) {
     let (state, parameters) = value
         .unwrap_or_default()
         .split_once(';')
-        .unwrap_or((value.unwrap_or_default(), ""));
+        .unwrap_or_else(|| (value.unwrap_or_default(), ""));
     let state = state.trim().to_ascii_lowercase();
     if matches!(state.as_str(), "active" | "pending") {
         cx.check(

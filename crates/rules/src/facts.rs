@@ -76,11 +76,11 @@ impl<'a> Facts<'a> {
         })
     }
 
-    pub(crate) fn from_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_from(&self) -> Option<&str> {
         self.from.as_ref().and_then(NameAddr::tag)
     }
 
-    pub(crate) fn to_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_to(&self) -> Option<&str> {
         self.to.as_ref().and_then(NameAddr::tag)
     }
 
@@ -95,9 +95,9 @@ impl<'a> Facts<'a> {
     /// The device's tag and the lab's, as far as they are set. From is the side that sent the request.
     pub(crate) fn tags(&self) -> (Option<&str>, Option<&str>) {
         if self.from_device == self.is_request {
-            (self.from_tag(), self.to_tag())
+            (self.tag_of_from(), self.tag_of_to())
         } else {
-            (self.to_tag(), self.from_tag())
+            (self.tag_of_to(), self.tag_of_from())
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) fn check(cx: &mut Context<'_, '_>) {
     let message = facts.message;
     lists_of_tokens(cx);
     if facts.is_request {
-        if facts.method == "INVITE" {
+        if facts.method == "INVITE" && facts.tag_of_to().is_none() {
             cx.check(Id::InviteAllow, facts.has("allow"), || {
                 "INVITE without Allow".to_owned()
             });

@@ -149,7 +149,7 @@ fn request_uri(cx: &mut Context<'_, '_>, uri: &str) {
             format!("Request-URI {} has headers or a method parameter", shown(uri))
         });
         // inside a dialog it is the peer's Contact
-        if cx.facts.to_tag().is_none() {
+        if cx.facts.tag_of_to().is_none() {
             check_user(cx, parsed.user.as_deref());
         }
     }

@@ -76,7 +76,7 @@ impl Format {
     pub(crate) fn ticks(&self, octets: usize) -> Option<u32> {
         match self.coding {
             Coding::OctetPerTick => u32::try_from(octets).ok(),
-            Coding::Frames { octets: frame, ticks } if octets % frame == 0 => {
+            Coding::Frames { octets: frame, ticks } if octets.is_multiple_of(frame) => {
                 u32::try_from(octets / frame).ok()?.checked_mul(ticks)
             }
             _ => None,

@@ -15,6 +15,8 @@ pub(crate) struct Registration {
     number: u32,
     /// The last REGISTER and whether it has a final response.
     pub(crate) pending: Option<(u64, Duration)>,
+    /// Contact of the binding; another one is another start of the device.
+    contact: Option<Uri>,
     min_expires: Option<u32>,
 }
 
@@ -43,7 +45,12 @@ pub(crate) fn check(
         });
     }
     star(cx);
-    if registration.call_id.is_empty() {
+    let contact = text::addresses(message, "contact")
+        .into_iter()
+        .next()
+        .map(|contact| contact.uri);
+    let restarted = contact.is_some() && registration.contact.is_some() && registration.contact != contact;
+    if registration.call_id.is_empty() || restarted {
         registration.call_id = facts.call_id.to_owned();
     } else if registration.call_id == facts.call_id {
         let last = registration.number;
@@ -55,14 +62,20 @@ pub(crate) fn check(
         });
     }
     let same = registration.call_id == facts.call_id;
-    cx.check(Id::RegisterCallId, same, || {
+    cx.check(Id::RegisterCall, same, || {
         format!(
             "Call-ID {}, earlier REGISTERs had {}",
             text::shown(facts.call_id),
             text::shown(&registration.call_id)
         )
     });
-    registration.call_id = facts.call_id.to_owned();
+    // without a binding nothing is left to refresh
+    registration.call_id = if requested(message) == Some(0) {
+        String::new()
+    } else {
+        facts.call_id.to_owned()
+    };
+    registration.contact = contact.or_else(|| registration.contact.take());
     registration.number = facts.number();
     if facts.has("contact") {
         cx.check(Id::RegisterOne, !pending, || {

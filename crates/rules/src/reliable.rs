@@ -185,7 +185,7 @@ pub(crate) fn close(invite: &Transaction, now: Duration, ledger: &mut Ledger) {
     let Some(last) = &invite.reliable.last else { return };
     let until = last
         .acknowledged
-        .or(invite.last.map(|last| last.spot.at))
+        .or_else(|| invite.last.map(|last| last.spot.at))
         .unwrap_or(now);
     let open = until.saturating_sub(last.spot.at);
     if invite.device_is_client {

@@ -106,7 +106,7 @@ fn copies(cx: &mut Context<'_, '_>, transaction: &Transaction) {
         });
     }
     // Call-ID, number and method led to the transaction unless only the branch did
-    cx.check(Id::ResponseCallId, facts.call_id == transaction.call_id, || {
+    cx.check(Id::ResponseCall, facts.call_id == transaction.call_id, || {
         format!(
             "Call-ID {:?}, the request had {:?}",
             facts.call_id, transaction.call_id
@@ -124,9 +124,9 @@ fn copies(cx: &mut Context<'_, '_>, transaction: &Transaction) {
             transaction.method
         )
     });
-    let makes_dialog = transaction.to_tag().is_none()
+    let makes_dialog = transaction.tag_of_to().is_none()
         && match transaction.method.as_str() {
-            "INVITE" => (101..300).contains(&facts.status) && facts.to_tag().is_some(),
+            "INVITE" => (101..300).contains(&facts.status) && facts.tag_of_to().is_some(),
             "SUBSCRIBE" | "REFER" => facts.is_success(),
             _ => false,
         };
@@ -157,17 +157,17 @@ fn tags(cx: &mut Context<'_, '_>, transaction: &mut Transaction) {
     if facts.status <= 100 {
         return;
     }
-    let tag = facts.to_tag();
+    let tag = facts.tag_of_to();
     cx.check(Id::ToTag, tag.is_some(), || {
         format!("To of {} to {} has no tag", facts.status, transaction.method)
     });
     let Some(tag) = tag else { return };
-    match transaction.to_tag() {
+    match transaction.tag_of_to() {
         Some(sent) => cx.check(Id::ToTagKept, sent == tag, || {
             format!("To tag {tag:?}, the request had {sent:?}")
         }),
         None => {
-            let copied = transaction.from_tag() == Some(tag);
+            let copied = transaction.tag_of_from() == Some(tag);
             cx.check(Id::TagsDiffer, !copied, || {
                 format!("To tag {tag:?} is the tag of From")
             });

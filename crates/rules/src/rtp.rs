@@ -176,6 +176,11 @@ fn follow(
         Some(known) if known.ssrc == packet.ssrc => {
             let step = packet.sequence.wrapping_sub(known.sequence).cast_signed();
             sequence(known, packet, step, spot, ledger);
+            if step == 0
+                && let Some(event) = known.event.as_mut().filter(|_| events.is_some())
+            {
+                event.again(packet);
+            }
             if (-100..=0).contains(&step) {
                 return;
             }

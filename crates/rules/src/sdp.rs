@@ -171,9 +171,12 @@ fn check_media(cx: &mut Context<'_, '_>, description: &Description, media: &Medi
                 );
             }
         }
-        cx.check(Id::SdpEvenPort, media.port % 2 == 0, || {
-            format!("odd RTP port {}", media.port)
-        });
+        // 9 is the discard port of a description that only lists abilities
+        cx.check(
+            Id::SdpEvenPort,
+            media.port.is_multiple_of(2) || media.port == 9,
+            || format!("odd RTP port {}", media.port),
+        );
     }
     if let Some((_, Some(value))) = media.attributes.iter().find(|(name, _)| name == "ptime") {
         let valid = value

@@ -15,6 +15,8 @@ pub(crate) struct Event {
     timestamp: u32,
     duration: u16,
     ends: u32,
+    /// End packets that came again under the sequence number of the first.
+    same_number: u32,
     /// Packets of this event are missing: nothing can be said about its number of end packets.
     incomplete: bool,
     last: Spot,
@@ -31,7 +33,7 @@ impl Event {
         ledger: &mut Ledger,
     ) {
         let payload = packet.payload;
-        let whole = !payload.is_empty() && payload.len() % 4 == 0;
+        let whole = !payload.is_empty() && payload.len().is_multiple_of(4);
         ledger.check(Id::EventPayload, spot, whole, || {
             format!("payload of {} octets, expected blocks of four", payload.len())
         });
@@ -81,10 +83,18 @@ impl Event {
                     timestamp: packet.timestamp,
                     duration: event.duration,
                     ends: u32::from(event.end),
+                    same_number: 0,
                     incomplete: !joined,
                     last: spot,
                 });
             }
+        }
+    }
+
+    /// The datagram before came once more, sequence number and all.
+    pub(crate) fn again(&mut self, packet: &Packet<'_>) {
+        if self.ends > 0 && packet.timestamp == self.timestamp {
+            self.same_number += 1;
         }
     }
 
@@ -116,9 +126,19 @@ impl Event {
     fn count(&self, joined: bool, ledger: &mut Ledger) {
         ledger.check(Id::EventTimestamp, self.last, true, String::new);
         if !self.incomplete && joined {
-            ledger.check(Id::EventEnds, self.last, self.ends >= 3, || {
-                format!("{} end packets of event {}, expected three", self.ends, self.code)
+            let ends = self.ends + self.same_number;
+            ledger.check(Id::EventEnds, self.last, ends >= 3, || {
+                format!("{ends} end packets of event {}, expected three", self.code)
             });
+            // a network doubles a packet now and then, a device all its end packets
+            if ends > 1 {
+                ledger.check(Id::EventNumbers, self.last, self.same_number < 2, || {
+                    format!(
+                        "{ends} end packets of event {} share a sequence number",
+                        self.code
+                    )
+                });
+            }
         }
     }
 

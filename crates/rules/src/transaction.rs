@@ -159,11 +159,11 @@ impl Transaction {
         self.method == "INVITE"
     }
 
-    pub(crate) fn to_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_to(&self) -> Option<&str> {
         self.to.as_ref().and_then(NameAddr::tag)
     }
 
-    pub(crate) fn from_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_from(&self) -> Option<&str> {
         self.from.as_ref().and_then(NameAddr::tag)
     }
 
