@@ -16,15 +16,19 @@ impl Agenda {
         self.entries.push(Reverse((at, call)));
     }
 
-    pub(crate) fn next(&self) -> Option<Duration> {
-        self.entries.peek().map(|Reverse((at, _))| *at)
+    /// The earliest entry with its call.
+    pub(crate) fn first(&self) -> Option<(Duration, u32)> {
+        self.entries.peek().map(|Reverse(entry)| *entry)
+    }
+
+    pub(crate) fn drop_first(&mut self) {
+        self.entries.pop();
     }
 
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<(Duration, u32)> {
-        if self.next()? > now {
-            return None;
-        }
-        self.entries.pop().map(|Reverse(entry)| entry)
+        let due = self.first().filter(|(at, _)| *at <= now)?;
+        self.drop_first();
+        Some(due)
     }
 }
 
@@ -60,6 +64,16 @@ impl CallTimers {
         }
     }
 
+    /// Whether the entry at `at` still stands for a deadline of the call. If not it is forgotten: the loop need not wake
+    /// up for the retransmission timer of a message that was answered long ago.
+    pub(crate) fn stands(&mut self, at: Duration) -> bool {
+        let stands = self.deadline().is_some_and(|deadline| deadline <= at);
+        if !stands && self.queued == Some(at) {
+            self.queued = None;
+        }
+        stands
+    }
+
     /// The entry at `at` came up. Whether a timer of the call is really due.
     pub(crate) fn came_up(&mut self, at: Duration, now: Duration) -> bool {
         if self.queued == Some(at) {
@@ -75,6 +89,13 @@ impl CallTimers {
         let at = if due > now { due } else { now + interval };
         self.again = Some((at, interval));
     }
+}
+
+/// The end of a state in which nothing but repetitions is awaited. Rounded up to a quarter of a second, so that
+/// thousands of them do not wake the loop thousands of times.
+pub(crate) fn unhurried(at: Duration) -> Duration {
+    let grid = Duration::from_millis(250).as_nanos();
+    Duration::from_nanos((at.as_nanos().div_ceil(grid) * grid) as u64)
 }
 
 #[cfg(test)]
@@ -93,7 +114,7 @@ mod tests {
         timers.enter(&mut agenda, 7);
         timers.set(None, Some(ms(100)));
         timers.enter(&mut agenda, 7);
-        assert_eq!(agenda.next(), Some(ms(100)));
+        assert_eq!(agenda.first(), Some((ms(100), 7)));
         let (at, call) = agenda.pop_due(ms(100)).expect("due");
         assert_eq!(call, 7);
         assert!(timers.came_up(at, ms(100)));
@@ -104,6 +125,20 @@ mod tests {
         timers.enter(&mut agenda, 7);
         assert_eq!(agenda.pop_due(ms(899)), None);
         assert!(agenda.pop_due(ms(900)).is_some());
+    }
+
+    #[test]
+    fn an_entry_of_a_message_that_was_answered_does_not_stand() {
+        let mut agenda = Agenda::default();
+        let mut timers = CallTimers::default();
+        timers.set(Some((ms(500), ms(500))), None);
+        timers.enter(&mut agenda, 1);
+        assert!(timers.stands(ms(500)));
+        timers.set(None, Some(unhurried(ms(32_001))));
+        assert!(!timers.stands(ms(500)));
+        timers.enter(&mut agenda, 1);
+        agenda.drop_first();
+        assert_eq!(agenda.first(), Some((ms(32_250), 1)));
     }
 
     #[test]

@@ -25,6 +25,12 @@ use crate::sip_socket::{self, SIP_BUFFER, SipSocket};
 /// How soon a stop is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// From so many events a second on, the loop looks at SIP once a millisecond instead of waking up for each event: waking
+/// up costs more than a message. Receptions are timed by the kernel, so what is measured does not become coarser.
+const BUSY: u32 = 1000;
+const BUSY_TURN: Duration = Duration::from_millis(1);
+/// How often it is decided whether the loop is busy.
+const BUSY_WINDOW: Duration = Duration::from_millis(50);
 /// RTP slots between two looks at SIP.
 const SLOTS_A_TURN: usize = 8;
 /// What signalling-only calls describe: any law, nobody listens.
@@ -105,7 +111,7 @@ pub(crate) trait Agent {
     /// Does what is due.
     fn turn(&mut self, core: &mut Core);
     /// When something is due next.
-    fn next(&self) -> Option<Duration>;
+    fn next(&mut self) -> Option<Duration>;
     /// No new calls; ends the present ones.
     fn stop(&mut self, core: &mut Core);
     /// Whether no call is left and none will come.
@@ -224,6 +230,26 @@ impl Station {
     }
 }
 
+/// Received datagrams and turns that sent something, in the last window.
+#[derive(Debug, Default)]
+struct EventRate {
+    since: Duration,
+    events: u32,
+    busy: bool,
+}
+
+impl EventRate {
+    fn busy(&mut self, now: Duration) -> bool {
+        let window = now.saturating_sub(self.since);
+        if window >= BUSY_WINDOW {
+            self.busy = f64::from(self.events) > f64::from(BUSY) * window.as_secs_f64();
+            self.events = 0;
+            self.since = now;
+        }
+        self.busy
+    }
+}
+
 /// The loop itself.
 struct Loop {
     socket: SipSocket,
@@ -242,6 +268,7 @@ impl Loop {
         let mut stopping = false;
         let mut finished_at = None;
         let mut progress_at = clock.now() + PROGRESS_EVERY;
+        let mut load = EventRate::default();
         loop {
             if !stopping && hooks.stop.load(Ordering::Relaxed) {
                 stopping = true;
@@ -256,6 +283,7 @@ impl Loop {
                 if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                     continue;
                 }
+                load.events += 1;
                 self.core.lag.record(clock.now().saturating_sub(reception.at));
                 let message = Message::parse(bytes);
                 if let Some(observer) = hooks.observer.as_deref_mut() {
@@ -265,6 +293,7 @@ impl Loop {
             }
             agent.turn(&mut self.core);
             if !self.core.outbox.is_empty() {
+                load.events += 1;
                 if let Some(observer) = hooks.observer.as_deref_mut() {
                     let now = clock.now();
                     for (bytes, destination) in self.core.outbox.iter() {
@@ -292,13 +321,18 @@ impl Loop {
             if received == self.socket.receiver.room() {
                 continue;
             }
-            let due = [agent.next(), self.core.media.as_ref().and_then(Media::next)];
-            let sleep = due
-                .into_iter()
-                .flatten()
-                .min()
-                .map_or(LONGEST_SLEEP, |due| due.saturating_sub(now).min(LONGEST_SLEEP));
-            self.wait(sleep)?;
+            let until = |due: Option<Duration>| {
+                due.map_or(LONGEST_SLEEP, |due| due.saturating_sub(now).min(LONGEST_SLEEP))
+            };
+            let media = until(self.core.media.as_ref().and_then(Media::next));
+            if load.busy(now) {
+                let next_turn = Duration::from_nanos(
+                    BUSY_TURN.as_nanos() as u64 - now.subsec_nanos() as u64 % BUSY_TURN.as_nanos() as u64,
+                );
+                std::thread::sleep(next_turn.min(media));
+            } else {
+                self.wait(until(agent.next()).min(media))?;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Everything done to this repository by command: set-up, demo, test, generated files.
 
+mod bench;
 mod packages;
 mod tasks;
 
@@ -30,6 +31,25 @@ enum Task {
         #[arg(default_value_t = 60)]
         seconds: u64,
     },
+    /// Measure the load mode side by side with SIPp and write docs/benchmarks.md (needs `sipp`, some minutes, and a
+    /// machine with nothing else to do).
+    Bench {
+        /// Rounds of each measurement.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Calls a round.
+        #[arg(long, default_value_t = 10_000)]
+        calls: u64,
+        /// Calls a second.
+        #[arg(long, default_value_t = 1_500)]
+        rate: u32,
+        /// Streams at a time.
+        #[arg(long, default_value_t = 1_500)]
+        streams: u64,
+        /// Seconds a stream.
+        #[arg(long, default_value_t = 10)]
+        stream_seconds: u64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -39,5 +59,18 @@ fn main() -> Result<()> {
         Task::Setup => packages::install(packages::FOR_TESTS),
         Task::Generate => tasks::generate(),
         Task::Fuzz { seconds } => tasks::fuzz(seconds),
+        Task::Bench {
+            rounds,
+            calls,
+            rate,
+            streams,
+            stream_seconds,
+        } => bench::bench(bench::Extent {
+            rounds,
+            calls,
+            rate,
+            streams,
+            stream_seconds,
+        }),
     }
 }

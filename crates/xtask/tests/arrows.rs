@@ -8,31 +8,50 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("sip", &[]),
     ("rtp", &[]),
+    ("srtp", &[]),
+    ("ice", &[]),
     ("audio", &[]),
+    ("codec", &["rtp"]),
+    ("rules", &["sip", "rtp"]),
     ("net", &[]),
     ("spec", &[]),
     ("record", &["spec"]),
-    ("judge", &["spec", "record", "sip", "rtp", "audio"]),
+    (
+        "judge",
+        &["spec", "record", "sip", "rtp", "srtp", "codec", "rules", "audio"],
+    ),
     ("report", &["spec", "record"]),
-    ("call", &["sip", "rtp", "net", "record"]),
-    ("simphone", &["sip", "rtp", "audio", "net"]),
+    ("services", &["net"]),
+    (
+        "call",
+        &["sip", "rtp", "srtp", "codec", "ice", "net", "record"],
+    ),
+    ("load", &["sip", "rtp", "rules", "net"]),
+    (
+        "simphone",
+        &["sip", "rtp", "srtp", "codec", "ice", "audio", "net"],
+    ),
     ("device", &["spec", "record", "net", "simphone"]),
     (
         "runner",
         &[
-            "spec", "record", "judge", "call", "device", "net", "sip", "simphone",
+            "spec", "record", "judge", "call", "services", "device", "net", "sip", "rtp", "audio",
+            "simphone",
         ],
     ),
     (
         "cli",
         &[
-            "spec", "record", "judge", "runner", "report", "device", "net", "simphone",
+            "spec", "record", "judge", "runner", "report", "device", "net", "simphone", "call", "load",
+            "sip", "rtp", "audio",
         ],
     ),
 ];
 
 /// Crates in which there is no clock, socket or task: tokio must not be reachable from them.
-const WITHOUT_TOKIO: &[&str] = &["sip", "rtp", "audio", "spec", "record", "judge", "report"];
+const WITHOUT_TOKIO: &[&str] = &[
+    "sip", "rtp", "srtp", "ice", "codec", "rules", "audio", "spec", "record", "judge", "report",
+];
 
 #[test]
 fn dependencies_point_one_way() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use voxproof_sip::{Message, Timers};
 
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, unhurried};
 use crate::error::LoadError;
 use crate::observer::Hooks;
 use crate::options::{Answer, CalleeOptions};
@@ -150,8 +150,8 @@ impl Agent for CalleeAgent {
         }
     }
 
-    fn next(&self) -> Option<Duration> {
-        self.agenda.next()
+    fn next(&mut self) -> Option<Duration> {
+        self.next_timer()
     }
 
     fn stop(&mut self, core: &mut Core) {
@@ -211,7 +211,7 @@ impl CalleeAgent {
         (call.number == name.number && call.phase != Phase::Free).then_some(name.place)
     }
 
-    fn reply(&mut self, source: SocketAddr, message: &Message, status: u16, core: &mut Core) {
+    fn reply(&self, source: SocketAddr, message: &Message, status: u16, core: &mut Core) {
         ReplyHead::of(message, source, self.token.text.as_bytes()).send(&mut core.outbox, status, None, &[]);
     }
 
@@ -444,7 +444,7 @@ impl CalleeAgent {
         }
     }
 
-    fn update(&mut self, source: SocketAddr, place: u32, message: &Message, core: &mut Core) {
+    fn update(&self, source: SocketAddr, place: u32, message: &Message, core: &mut Core) {
         let Some(call) = self.calls.get(place as usize) else {
             return;
         };
@@ -533,7 +533,7 @@ impl CalleeAgent {
         core.tally.retransmissions_sent += 1;
         match (call.phase, &call.last, &call.head) {
             (Phase::Answered | Phase::Rejected, Some(last), Some(head)) => {
-                core.outbox.push(last, head.destination)
+                core.outbox.push(last, head.destination);
             }
             (Phase::Releasing, ..) => self.send_bye(place, core),
             _ => {}
@@ -584,7 +584,20 @@ impl CalleeAgent {
         call.peer = None;
         call.head = None;
         call.last = None;
-        call.timers.set(None, Some(now + linger));
+        call.timers.set(None, Some(unhurried(now + linger)));
+    }
+
+    /// The next deadline that stands.
+    fn next_timer(&mut self) -> Option<Duration> {
+        while let Some((at, place)) = self.agenda.first() {
+            let call = self.calls.get_mut(place as usize);
+            if call.is_some_and(|call| call.timers.stands(at)) {
+                return Some(at);
+            }
+            self.agenda.drop_first();
+            self.enter(place);
+        }
+        None
     }
 
     fn enter(&mut self, place: u32) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use voxproof_sip::{Message, Timers, Uri};
 
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, unhurried};
 use crate::error::LoadError;
 use crate::observer::Hooks;
 use crate::options::CallerOptions;
@@ -175,9 +175,9 @@ impl Agent for CallerAgent {
         self.start_calls(core);
     }
 
-    fn next(&self) -> Option<Duration> {
+    fn next(&mut self) -> Option<Duration> {
         let start = self.next_start.filter(|_| self.left > 0 && self.has_room());
-        self.agenda.next().into_iter().chain(start).min()
+        self.next_timer().into_iter().chain(start).min()
     }
 
     fn stop(&mut self, core: &mut Core) {
@@ -236,13 +236,10 @@ impl CallerAgent {
 
     fn start(&mut self, now: Duration, core: &mut Core) {
         core.tally.began(now);
-        let stream = match core.open_stream(now) {
-            Ok(stream) => stream,
-            Err(_) => {
-                core.tally.ports_refused += 1;
-                core.tally.ended(now, Some(FailureCause::NoPort));
-                return;
-            }
+        let Ok(stream) = core.open_stream(now) else {
+            core.tally.ports_refused += 1;
+            core.tally.ended(now, Some(FailureCause::NoPort));
+            return;
         };
         self.number += 1;
         self.active += 1;
@@ -384,7 +381,7 @@ impl CallerAgent {
 
     /// A 2xx in a call that has one, or has given up: a retransmission is acknowledged again, another branch of a fork
     /// or a late answer is acknowledged and released (RFC 3261 13.2.2.4).
-    fn answered_again(&mut self, place: u32, message: &Message, core: &mut Core) {
+    fn answered_again(&self, place: u32, message: &Message, core: &mut Core) {
         let other = self.peer_of(message);
         let Some(call) = self.calls.get(place as usize) else {
             return;
@@ -551,7 +548,7 @@ impl CallerAgent {
         }
         self.active = self.active.saturating_sub(1);
         call.phase = Phase::Lingering;
-        call.timers.set(None, Some(now + linger));
+        call.timers.set(None, Some(unhurried(now + linger)));
     }
 
     /// A request of the far end.
@@ -623,6 +620,19 @@ impl CallerAgent {
             ("OPTIONS" | "INFO" | "NOTIFY" | "MESSAGE", _) => head.send(&mut core.outbox, 200, None, &[]),
             _ => head.send(&mut core.outbox, 405, None, &[]),
         }
+    }
+
+    /// The next deadline that stands.
+    fn next_timer(&mut self) -> Option<Duration> {
+        while let Some((at, place)) = self.agenda.first() {
+            let call = self.calls.get_mut(place as usize);
+            if call.is_some_and(|call| call.timers.stands(at)) {
+                return Some(at);
+            }
+            self.agenda.drop_first();
+            self.enter(place);
+        }
+        None
     }
 
     fn enter(&mut self, place: u32) {

@@ -23,8 +23,10 @@ use ports::Ports;
 use session::{LocalMedia, RemoteMedia};
 use statistics::ReceiveStatistics;
 
-/// Datagrams a system call on a port of one call; one is usual.
-const PORT_BATCH: usize = 4;
+/// Datagrams a system call on a port of one call.
+const PORT_BATCH: usize = 8;
+/// Packet times between two looks at a port: the kernel holds and times what comes, so one look takes several packets.
+const RECEIVE_EVERY: u64 = 4;
 /// Datagrams a system call on a shared port.
 const SHARED_BATCH: usize = 64;
 /// Batches taken from one port before the others have their turn.
@@ -290,8 +292,14 @@ impl Media {
                     self.receive(id, port);
                 }
             } else {
+                let every = match self.options.mode {
+                    MediaMode::Send => RECEIVE_EVERY,
+                    // what is to be sent back must not wait
+                    MediaMode::Echo => 1,
+                };
                 for &id in &streams {
-                    if let Some(port) = self.stream(id).map(|stream| stream.port) {
+                    let due = |stream: &&Stream| (stream.ticks + u64::from(id)).is_multiple_of(every);
+                    if let Some(port) = self.stream(id).filter(due).map(|stream| stream.port) {
                         self.receive(id, port);
                     }
                 }
@@ -338,7 +346,7 @@ impl Media {
             return;
         };
         stream.ticks += 1;
-        let (port, rtcp_turn) = (stream.port, stream.ticks % RTCP_EVERY == 0);
+        let (port, rtcp_turn) = (stream.port, stream.ticks.is_multiple_of(RTCP_EVERY));
         if let Some(remote) = stream.remote.filter(|_| stream.sending)
             && let Some(pair) = self.ports.pair(port)
         {

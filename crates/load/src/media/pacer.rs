@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Streams whose packets are due within this time share a slot.
 const SLOT: Duration = Duration::from_micros(100);
 
+/// So many streams share a slot before the next slot is used: their packets take less time than a slot to send, and a
+/// wake-up costs as much as several packets.
+const SHARE: usize = 32;
+/// One slot in so many is used, until all of those are full; then one in the next number.
+const STEPS: [u64; 4] = [10, 5, 2, 1];
+
 /// A wheel of slots. Each stream sits in one slot and is due once a turn; new streams go where the fewest are, so that
 /// packets leave evenly spread and not in bursts.
 #[derive(Debug)]
@@ -33,10 +39,22 @@ impl Pacer {
         self.skip_idle(now);
         let ahead = self.slots_until(now).max(self.cursor) + 1;
         let count = self.slots.len() as u64;
-        let slot = (ahead..ahead + count)
-            .map(|absolute| (absolute % count) as usize)
-            .min_by_key(|slot| self.slots.get(*slot).map_or(0, Vec::len))
-            .unwrap_or_default();
+        let fewest = |slots: &mut dyn Iterator<Item = u64>| {
+            slots
+                .map(|absolute| (absolute % count) as usize)
+                .map(|slot| (self.slots.get(slot).map_or(0, Vec::len), slot))
+                .min_by_key(|(streams, _)| *streams)
+        };
+        let chosen = STEPS
+            .iter()
+            .find_map(|step| {
+                fewest(
+                    &mut (ahead..ahead + count).filter(|absolute| (absolute % count).is_multiple_of(*step)),
+                )
+                .filter(|(streams, _)| *streams < SHARE)
+            })
+            .or_else(|| fewest(&mut (ahead..ahead + count)));
+        let slot = chosen.map_or(0, |(_, slot)| slot);
         if let Some(streams) = self.slots.get_mut(slot) {
             streams.push(stream);
             self.streams += 1;
@@ -120,14 +138,14 @@ mod tests {
         let turn = Duration::from_millis(20);
         let mut pacer = Pacer::new(Duration::from_millis(3), turn);
         let begin = Duration::from_secs(7);
-        for stream in 0..400 {
+        for stream in 0..8000 {
             pacer.add(begin, stream);
         }
-        let mut due: Vec<Vec<Duration>> = vec![Vec::new(); 400];
+        let mut due: Vec<Vec<Duration>> = vec![Vec::new(); 8000];
         let mut now = begin;
         while now < begin + turn * 5 + SLOT {
             while let Some((at, slot, streams)) = pacer.take_due(now) {
-                assert_eq!(streams.len(), 2, "evenly spread");
+                assert_eq!(streams.len(), 40, "evenly spread");
                 for stream in &streams {
                     due[*stream as usize].push(at);
                 }
@@ -142,13 +160,22 @@ mod tests {
     }
 
     #[test]
+    fn a_few_streams_share_few_slots() {
+        let mut pacer = Pacer::new(Duration::ZERO, Duration::from_millis(20));
+        let slots: std::collections::BTreeSet<usize> =
+            (0..640).map(|stream| pacer.add(Duration::ZERO, stream)).collect();
+        assert_eq!(slots.len(), 20);
+        assert!(slots.iter().all(|slot| slot % 10 == 0), "{slots:?}");
+    }
+
+    #[test]
     fn the_next_due_time_is_that_of_the_first_occupied_slot() {
         let mut pacer = Pacer::new(Duration::ZERO, Duration::from_millis(20));
         assert_eq!(pacer.next(), None);
         let slot = pacer.add(Duration::from_secs(100), 1);
         let next = pacer.next().expect("a stream");
         assert!(
-            next > Duration::from_secs(100) && next <= Duration::from_millis(100_001),
+            next > Duration::from_secs(100) && next <= Duration::from_millis(100_002),
             "{next:?}"
         );
         assert!(pacer.take_due(next - Duration::from_nanos(1)).is_none());

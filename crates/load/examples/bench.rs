@@ -1,0 +1,213 @@
+//! What `cargo xtask bench` measures, one subject a run: JSON on standard output.
+//!
+//! `bench caller DESTINATION CALLS RATE HOLD_MS MEDIA`, `bench callee LOCAL CALLS MEDIA` (CALLS 0: until standard input
+//! ends), `bench pacing SECONDS`, `bench parse COUNT`, `bench memory DIALOGS STREAMS`; MEDIA is `none`, `pairs` or `shared`.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use voxproof_load::{
+    Callee, CalleeOptions, CallerOptions, Hooks, LoadReport, MediaOptions, OwnBounds, run_caller,
+};
+use voxproof_net::{MediaSession, Net};
+use voxproof_sip::Message;
+
+type Outcome = Result<Value, Box<dyn Error>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let value = match arguments.as_slice() {
+        ["caller", to, calls, rate, hold_ms, media] => caller(
+            to.parse()?,
+            calls.parse()?,
+            rate.parse()?,
+            hold_ms.parse()?,
+            media,
+        ),
+        ["callee", local, calls, media] => callee(local.parse()?, calls.parse()?, media),
+        ["pacing", seconds] => pacing(seconds.parse()?),
+        ["parse", count] => Ok(parse(count.parse()?)),
+        ["memory", dialogs, streams] => memory(dialogs.parse()?, streams.parse()?),
+        _ => Err("see the head of this file for the arguments".into()),
+    }?;
+    println!("{value}");
+    Ok(())
+}
+
+fn media(name: &str) -> Result<Option<MediaOptions>, String> {
+    match name {
+        "none" => Ok(None),
+        "pairs" => Ok(Some(MediaOptions::default())),
+        "shared" => Ok(Some(MediaOptions {
+            shared_port: true,
+            ..MediaOptions::default()
+        })),
+        other => Err(format!("no such media: {other}")),
+    }
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+fn caller(to: SocketAddr, calls: u64, rate: f64, hold_ms: u64, kind: &str) -> Outcome {
+    let options = CallerOptions {
+        rate: Some(rate),
+        calls: Some(calls),
+        hold: Duration::from_millis(hold_ms),
+        media: media(kind)?,
+        ..CallerOptions::new(format!("sip:service@{to}"), loopback())
+    };
+    let report = run_caller(options, &AtomicBool::new(false), &mut |_| {})?;
+    Ok(serde_json::to_value(&report)?)
+}
+
+fn callee(local: SocketAddr, calls: u64, kind: &str) -> Outcome {
+    let options = CalleeOptions {
+        calls: (calls > 0).then_some(calls),
+        media: media(kind)?,
+        ..CalleeOptions::new(local)
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        seen.store(true, Ordering::Relaxed);
+    });
+    let report = Callee::bind(options)?.run(&mut Hooks::new(&stop, &mut |_| {}))?;
+    Ok(serde_json::to_value(&report)?)
+}
+
+/// How late the media path of single calls sends: `voxproof-net`, one 20 ms stream.
+fn pacing(seconds: u64) -> Outcome {
+    struct Stream {
+        to: SocketAddr,
+        lateness: Vec<f64>,
+    }
+    impl MediaSession for Stream {
+        fn interval(&self) -> Duration {
+            Duration::from_millis(20)
+        }
+        fn tick(&mut self, _: Duration, _: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+            out.push((self.to, vec![0; 172]));
+        }
+        fn sent(&mut self, deadline: Duration, at: Duration, _: SocketAddr, _: &[u8]) {
+            self.lateness
+                .push(at.saturating_sub(deadline).as_secs_f64() * 1e3);
+        }
+        fn received(&mut self, _: Duration, _: SocketAddr, _: &[u8]) {}
+    }
+    let sink = std::net::UdpSocket::bind(loopback())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _inside = runtime.enter();
+    let session = Arc::new(Mutex::new(Stream {
+        to: sink.local_addr()?,
+        lateness: Vec::with_capacity(50 * seconds as usize + 50),
+    }));
+    let network = Net::os();
+    let mut port = network.open_media(loopback().ip(), session.clone())?;
+    thread::sleep(Duration::from_secs(seconds));
+    port.stop();
+    let mut lateness = std::mem::take(&mut session.lock().unwrap_or_else(PoisonError::into_inner).lateness);
+    lateness.sort_by(f64::total_cmp);
+    let count = lateness.len();
+    let mean = lateness.iter().sum::<f64>() / count as f64;
+    let variance = lateness.iter().map(|late| (late - mean).powi(2)).sum::<f64>() / count as f64;
+    let at = |share: f64| lateness.get(((count as f64 * share).ceil() as usize).max(1) - 1);
+    Ok(json!({
+        "packets": count, "mean_ms": mean, "deviation_ms": variance.sqrt(),
+        "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": lateness.last(),
+    }))
+}
+
+/// A 420-byte INVITE to an indexed message.
+fn parse(count: u64) -> Value {
+    let mut text = String::from(
+        "INVITE sip:bob@192.0.2.2:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK776asdhds\r\n\
+         Max-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.2>\r\n\
+         Call-ID: a84b4c76e66710@192.0.2.1\r\nCSeq: 314159 INVITE\r\nContact: <sip:alice@192.0.2.1:5060>\r\n\
+         Allow: INVITE, ACK, CANCEL, BYE\r\nUser-Agent: bench\r\nContent-Length: 0\r\nX-Fill: \r\n\r\n",
+    );
+    let missing = 420 - text.len();
+    let place = text.len() - 4;
+    text.insert_str(place, &"x".repeat(missing));
+    let bytes = text.as_bytes();
+    let mut best = f64::MAX;
+    let mut all = Vec::new();
+    for _ in 0..20 {
+        let start = Instant::now();
+        for _ in 0..count / 20 {
+            black_box(Message::parse(black_box(bytes)));
+        }
+        let each = start.elapsed().as_nanos() as f64 / (count / 20).max(1) as f64;
+        best = best.min(each);
+        all.push(each);
+    }
+    all.sort_by(f64::total_cmp);
+    json!({ "octets": bytes.len(), "min_ns": best, "median_ns": all.get(10) })
+}
+
+/// Growth of this process by idle dialogs and by streams, at the caller; the callee is another process.
+fn memory(dialogs: u64, streams: u64) -> Outcome {
+    let growth = |calls: u64, kind: &str| -> Result<f64, Box<dyn Error>> {
+        let mut far = std::process::Command::new(std::env::current_exe()?)
+            .args(["callee", "127.0.0.1:5199", "0", kind])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()?;
+        thread::sleep(Duration::from_millis(300));
+        let options = CallerOptions {
+            rate: Some(500.0),
+            calls: Some(calls),
+            hold: Duration::from_secs(3600),
+            media: media(kind)?,
+            bounds: OwnBounds::default(),
+            linger: Duration::ZERO,
+            ..CallerOptions::new("sip:service@127.0.0.1:5199", loopback())
+        };
+        let stop = AtomicBool::new(false);
+        let before = resident()?;
+        let mut after = 0;
+        let mut up = 0;
+        let report: LoadReport = run_caller(options, &stop, &mut |progress| {
+            if progress.answered == calls {
+                // two looks, so that media has run for a while
+                up += 1;
+                if up == 3 {
+                    after = resident().unwrap_or(0);
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        })?;
+        drop(far.stdin.take());
+        far.wait()?;
+        if report.completed != calls {
+            return Err(format!("only some calls completed:\n{report}").into());
+        }
+        Ok((after as f64 - before as f64) / calls as f64)
+    };
+    let dialog = growth(dialogs, "none")?;
+    let stream = growth(streams, "pairs")?;
+    Ok(json!({ "octets_a_dialog": dialog, "octets_a_stream": stream }))
+}
+
+fn resident() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
+}

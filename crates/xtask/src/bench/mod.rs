@@ -1,0 +1,265 @@
+//! `cargo xtask bench`: what the lab costs, side by side with SIPp in one run.
+
+mod page;
+mod process;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use process::{Listener, finish, start};
+
+/// SIPp's scenario of the stream benchmark.
+const UAC_RTP: &str = include_str!("uac_rtp.xml");
+const OURS_PORT: u16 = 5301;
+const SIPP_PORT: u16 = 5311;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    pub(crate) rounds: usize,
+    pub(crate) calls: u64,
+    pub(crate) rate: u32,
+    pub(crate) streams: u64,
+    pub(crate) stream_seconds: u64,
+}
+
+/// What several rounds of one measurement came to.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Series {
+    values: Vec<f64>,
+    /// Rounds in which something failed, whose value is not used.
+    pub(crate) spoilt: usize,
+}
+
+impl Series {
+    fn add(&mut self, value: Option<f64>) {
+        match value {
+            Some(value) => self.values.push(value),
+            None => self.spoilt += 1,
+        }
+    }
+
+    pub(crate) fn min(&self) -> Option<f64> {
+        self.values.iter().copied().min_by(f64::total_cmp)
+    }
+
+    pub(crate) fn median(&self) -> Option<f64> {
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied()
+    }
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// Microseconds of processor a call: our caller and SIPp's, both towards a SIPp callee.
+    pub(crate) call_ours: Series,
+    pub(crate) call_sipp: Series,
+    /// Our caller towards our callee.
+    pub(crate) call_ours_ours: Series,
+    /// Microseconds of processor a stream and second.
+    pub(crate) stream_pairs: Series,
+    pub(crate) stream_shared: Series,
+    pub(crate) stream_sipp: Series,
+    /// 99th percentile and standard deviation of lateness, milliseconds: one stream of `voxproof-net`, and the load path.
+    pub(crate) pacing_p99: Series,
+    pub(crate) pacing_deviation: Series,
+    pub(crate) load_p99: Series,
+    pub(crate) load_deviation: Series,
+    pub(crate) octets_a_dialog: f64,
+    pub(crate) octets_a_stream: f64,
+    pub(crate) parse_ns: Series,
+}
+
+/// Builds in release, measures, prints and writes `docs/benchmarks.md`.
+pub(crate) fn bench(extent: Extent) -> Result<()> {
+    let ours = build()?;
+    let rooms = env::temp_dir().join(format!("voxproof-bench-{}", std::process::id()));
+    fs::create_dir_all(&rooms)?;
+    let outcome = measure(&ours, &rooms, extent);
+    let _ = fs::remove_dir_all(&rooms);
+    let page = page::page(&outcome?, extent);
+    let path = root().join("docs/benchmarks.md");
+    fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{page}");
+    Ok(())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn build() -> Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(root())
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "voxproof-load",
+            "--example",
+            "bench",
+            "--message-format=json",
+        ])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        bail!("the release build failed");
+    }
+    output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "bench")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .context("cargo did not say where the benchmark is")
+}
+
+fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
+    let mut measured = Measured::default();
+    write_audio(&rooms.join("audio.al"))?;
+    fs::write(rooms.join("uac_rtp.xml"), UAC_RTP)?;
+    for round in 1..=extent.rounds {
+        eprintln!("round {round} of {}", extent.rounds);
+        // alternately, so that what disturbs the machine disturbs both
+        measured.call_ours.add(our_calls(ours, extent, true)?);
+        measured.call_sipp.add(sipp_calls(rooms, extent)?);
+        measured.call_ours_ours.add(our_calls(ours, extent, false)?);
+        let pairs = our_streams(ours, extent, "pairs")?;
+        measured.stream_pairs.add(pairs.micros);
+        measured.load_p99.add(pairs.late_p99_ms);
+        measured.load_deviation.add(pairs.late_deviation_ms);
+        measured.stream_sipp.add(sipp_streams(ours, rooms, extent)?);
+        measured
+            .stream_shared
+            .add(our_streams(ours, extent, "shared")?.micros);
+        let pacing = finish(start(Command::new(ours).args(["pacing", "10"]))?)?.json()?;
+        measured.pacing_p99.add(pacing["p99_ms"].as_f64());
+        measured.pacing_deviation.add(pacing["deviation_ms"].as_f64());
+        let parse = finish(start(Command::new(ours).args(["parse", "400000"]))?)?.json()?;
+        measured.parse_ns.add(parse["min_ns"].as_f64());
+    }
+    let memory = finish(start(Command::new(ours).args(["memory", "5000", "1000"]))?)?.json()?;
+    measured.octets_a_dialog = memory["octets_a_dialog"]
+        .as_f64()
+        .context("no figure of dialogs")?;
+    measured.octets_a_stream = memory["octets_a_stream"]
+        .as_f64()
+        .context("no figure of streams")?;
+    Ok(measured)
+}
+
+fn sipp_callee() -> Result<Listener> {
+    Listener::start(Command::new("sipp").args([
+        "-sn",
+        "uas",
+        "-i",
+        "127.0.0.1",
+        "-p",
+        &SIPP_PORT.to_string(),
+        "-nostdin",
+    ]))
+}
+
+fn our_callee(ours: &Path, media: &str) -> Result<Listener> {
+    let local = format!("127.0.0.1:{OURS_PORT}");
+    Listener::start(Command::new(ours).args(["callee", &local, "0", media]))
+}
+
+/// Microseconds a call; `None` when one failed.
+fn our_calls(ours: &Path, extent: Extent, to_sipp: bool) -> Result<Option<f64>> {
+    let (_far, port) = if to_sipp {
+        (sipp_callee()?, SIPP_PORT)
+    } else {
+        (our_callee(ours, "none")?, OURS_PORT)
+    };
+    let (calls, rate) = (extent.calls.to_string(), extent.rate.to_string());
+    let to = format!("127.0.0.1:{port}");
+    let near = finish(start(
+        Command::new(ours).args(["caller", &to, &calls, &rate, "0", "none"]),
+    )?)?;
+    let report = near.json()?;
+    let clean = report["completed"] == extent.calls;
+    Ok(clean.then(|| near.processor_s * 1e6 / extent.calls as f64))
+}
+
+fn sipp_calls(rooms: &Path, extent: Extent) -> Result<Option<f64>> {
+    let _far = sipp_callee()?;
+    let near = finish(start(
+        Command::new("sipp")
+            .current_dir(rooms)
+            .args(["-sn", "uac", "-i", "127.0.0.1", "-nostdin", "-l", "10000"])
+            .args(["-p", &(SIPP_PORT + 2).to_string()])
+            .args(["-r", &extent.rate.to_string(), "-m", &extent.calls.to_string()])
+            .arg(format!("127.0.0.1:{SIPP_PORT}")),
+    )?)?;
+    // 0 is the status of SIPp when every call succeeded
+    let clean = near.output.status.success();
+    Ok(clean.then(|| near.processor_s * 1e6 / extent.calls as f64))
+}
+
+/// One measurement of our streams.
+#[derive(Debug)]
+struct Streams {
+    micros: Option<f64>,
+    late_p99_ms: Option<f64>,
+    late_deviation_ms: Option<f64>,
+}
+
+/// Microseconds a stream and second both ways, and the lateness (p99, standard deviation) in milliseconds.
+fn our_streams(ours: &Path, extent: Extent, media: &str) -> Result<Streams> {
+    let _far = our_callee(ours, media)?;
+    let (to, hold) = (format!("127.0.0.1:{OURS_PORT}"), extent.stream_seconds * 1000);
+    let near = finish(start(Command::new(ours).args([
+        "caller",
+        &to,
+        &extent.streams.to_string(),
+        "400",
+        &hold.to_string(),
+        media,
+    ]))?)?;
+    let report = near.json()?;
+    let figures = &report["media"];
+    let sent = figures["packets_sent"].as_f64().unwrap_or(0.0);
+    let clean = report["completed"] == extent.streams && figures["lost"] == 0 && sent > 0.0;
+    let late = &report["own"]["send_lateness"];
+    Ok(Streams {
+        micros: clean.then(|| near.processor_s * 1e6 / (sent / 50.0)),
+        late_p99_ms: late["p99_ms"].as_f64(),
+        late_deviation_ms: late["deviation_ms"].as_f64(),
+    })
+}
+
+/// Microseconds a stream and second, one way: SIPp sends and looks at nothing that comes back.
+fn sipp_streams(ours: &Path, rooms: &Path, extent: Extent) -> Result<Option<f64>> {
+    let _far = our_callee(ours, "none")?;
+    // SIPp has one thread for eight streams or so and fails beyond some hundreds
+    let streams = extent.streams.min(200);
+    let near = finish(start(
+        Command::new("sipp")
+            .current_dir(rooms)
+            .args(["-sf", "uac_rtp.xml"])
+            .args(["-i", "127.0.0.1", "-nostdin", "-r", "100"])
+            .args(["-p", &(SIPP_PORT + 4).to_string()])
+            .args(["-mi", "127.0.0.1", "-mp", "20000"])
+            .args(["-d", &(extent.stream_seconds * 1000).to_string()])
+            .args(["-m", &streams.to_string(), "-l", &streams.to_string()])
+            .arg(format!("127.0.0.1:{OURS_PORT}")),
+    )?)?;
+    let clean = near.output.status.success();
+    Ok(clean.then(|| near.processor_s * 1e6 / (streams * extent.stream_seconds) as f64))
+}
+
+/// Ten seconds of coded A-law, a tone of no meaning.
+fn write_audio(path: &Path) -> Result<()> {
+    let octets: Vec<u8> = (0..80_000_u32).map(|index| (index % 251) as u8).collect();
+    fs::write(path, octets)?;
+    Ok(())
+}
