@@ -8,6 +8,7 @@
 //! * [`p56`]: active speech level (ITU-T P.56 method B).
 //! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
 //! * [`tone`], [`stimulus`]: tones measured, signals made.
+//! * [`resample`]: sample rate conversion.
 //! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
 
 pub mod align;
@@ -16,6 +17,7 @@ pub mod comparison;
 pub mod delay;
 pub mod level;
 pub mod p56;
+pub mod resample;
 pub mod sample;
 mod statistics;
 pub mod stimulus;

@@ -217,17 +217,14 @@ impl Station {
         if let Some(described) = self.calls.get(position).and_then(|call| call.described.clone()) {
             return Ok(Some(described));
         }
-        let media = self.open_media(spec)?;
-        if let Some(call) = self.calls.get_mut(position) {
-            call.spec = spec.clone();
-            call.media = Some(media);
-        }
-        let able = self.able(position);
-        let Some((call, able)) = self.calls.get_mut(position).zip(able) else {
+        let media = self.open_media(actor)?;
+        let Some(call) = self.calls.get_mut(position) else {
             return Err(CallError::no(actor, "incoming call"));
         };
+        call.spec = spec.clone();
+        call.media = Some(media);
         let described = match call.invite.sdp() {
-            Some(Ok(offer)) => match call.answer_offer(&offer, &able) {
+            Some(Ok(offer)) => match call.answer_offer(&offer) {
                 Some(bytes) => bytes,
                 None => {
                     self.reject(actor, 488)?;
@@ -242,8 +239,9 @@ impl Station {
                 ));
             }
             None => {
-                let bytes = able.to_bytes();
-                call.local = Some(able);
+                let able = call.able(true);
+                let bytes = able.as_ref().map(|able| able.to_bytes()).unwrap_or_default();
+                call.local = able;
                 bytes
             }
         };

@@ -57,7 +57,7 @@ pub(crate) enum StreamEvent {
     /// Bytes came.
     Segment { hop: Hop, at: Duration, bytes: Vec<u8> },
     /// The other end closed, or the connection broke.
-    Closed { hop: Hop, at: Duration, why: String },
+    Closed { hop: Hop, why: String },
 }
 
 struct Link {
@@ -334,7 +334,7 @@ impl Connections {
                 let pieces = pieces(&mut link.framer, bytes, hop.transport);
                 (None, Some((hop, link.local, at, pieces)))
             }
-            StreamEvent::Closed { hop, why, .. } => {
+            StreamEvent::Closed { hop, why } => {
                 let Some(link) = self.links.remove(&hop) else {
                     return (None, None);
                 };
@@ -359,7 +359,7 @@ impl Connections {
         for bytes in self.waiting.remove(&hop).unwrap_or_default() {
             let _ = outbox.send(bytes);
         }
-        let (sender, clock) = (self.sender.clone(), self.net.clock());
+        let sender = self.sender.clone();
         let reading = tokio::spawn(async move {
             loop {
                 let event = match reader.recv().await {
@@ -373,8 +373,7 @@ impl Connections {
                             Err(error) => error.to_string(),
                             Ok(_) => "by the other end".to_owned(),
                         };
-                        let at = clock.now();
-                        let _ = sender.send(StreamEvent::Closed { hop, at, why });
+                        let _ = sender.send(StreamEvent::Closed { hop, why });
                         return;
                     }
                 };

@@ -212,7 +212,6 @@ impl Station {
         {
             call.session_version += 1;
         }
-        let able = self.able(position);
         let Some(call) = self.calls.get_mut(position) else {
             return;
         };
@@ -224,23 +223,26 @@ impl Station {
             .header("Contact", contact)
             .header("Allow", METHODS);
         builder = with_session_timer(builder, message);
-        match (message.sdp(), able) {
-            (Some(Ok(offer)), Some(able)) => match call.answer_offer(&offer, &able) {
+        match message.sdp() {
+            Some(Ok(offer)) => match call.answer_offer(&offer) {
                 Some(bytes) => builder = builder.body("application/sdp", bytes),
                 None => {
                     self.refuse(id, message, 488);
                     return;
                 }
             },
-            (Some(_), _) => {
+            Some(Err(_)) => {
                 self.refuse(id, message, 400);
                 return;
             }
-            (None, Some(able)) if message.method() == Some("INVITE") => {
-                builder = builder.body("application/sdp", able.to_bytes());
-                call.local = Some(able);
+            None if message.method() == Some("INVITE") => {
+                let able = call.able(false);
+                if let Some(able) = &able {
+                    builder = builder.body("application/sdp", able.to_bytes());
+                }
+                call.local = able;
             }
-            (None, _) => {}
+            None => {}
         }
         let bytes = builder.build();
         if message.method() == Some("INVITE") {
@@ -254,7 +256,6 @@ impl Station {
     /// The device confirms a reliable provisional response (RFC 3262 3).
     fn on_prack(&mut self, position: usize, id: TransactionId, message: &Message, packet: u32) {
         let now = self.now();
-        let able = self.able(position);
         let Some(call) = self.calls.get_mut(position) else {
             return;
         };
@@ -272,7 +273,7 @@ impl Station {
         if let Some(Ok(description)) = message.sdp() {
             if call.invite.is_sdp() {
                 // a second offer (RFC 3262 5)
-                if let Some(bytes) = able.and_then(|able| call.answer_offer(&description, &able)) {
+                if let Some(bytes) = call.answer_offer(&description) {
                     builder = builder.body("application/sdp", bytes);
                 }
             } else {

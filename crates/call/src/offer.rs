@@ -1,101 +1,189 @@
 //! Session descriptions of the lab's peers.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use voxproof_rtp::g711::Law;
-use voxproof_sip::sdp::{AudioOffer, Codec, Description, Direction};
+use voxproof_sip::sdp::{Direction, MediaProtocol, OfferedCodec, SessionOffer};
+
+/// First dynamic payload type (RFC 3551 6).
+const DYNAMIC: u8 = 96;
+
+/// How media is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaSecurity {
+    /// Not at all; an offer that is protected is answered as it is.
+    #[default]
+    None,
+    /// SRTP with keys in the session description (RFC 4568).
+    Sdes,
+    /// SRTP with keys from DTLS (RFC 5764).
+    Dtls,
+}
 
 /// What a peer offers, or is able to answer with.
 #[derive(Debug, Clone)]
 pub struct OfferSpec {
     /// Codec names, most wanted first.
     pub codecs: Vec<String>,
+    /// Payload types other than the usual ones, by codec name in lower case.
+    pub payload_types: BTreeMap<String, u8>,
     /// Payload type of telephone-event.
     pub telephone_event: Option<u8>,
     /// Direction.
     pub direction: Direction,
     /// Address to write instead of the real one.
     pub connection: Option<IpAddr>,
+    /// Packet time, ms.
+    pub ptime: Option<u32>,
+    /// Longest packet time, ms.
+    pub maxptime: Option<u32>,
+    /// Protection.
+    pub security: MediaSecurity,
+    /// SRTP suites, most wanted first; the mandatory one when there is none.
+    pub suites: Vec<String>,
+    /// Octets of a master key identifier.
+    pub mki: Option<u8>,
+    /// `a=setup` of DTLS.
+    pub setup: Option<String>,
+    /// A fingerprint that is not that of the peer's certificate.
+    pub wrong_fingerprint: bool,
+    /// Protocol of the m-line, where it is not what the security asks for.
+    pub protocol: Option<String>,
+    /// RTP and RTCP on one port.
+    pub rtcp_mux: bool,
+    /// Extended reports.
+    pub rtcp_xr: bool,
+    /// Further attribute lines of the audio section, without `a=`.
+    pub attributes: Vec<String>,
+    /// Further media sections.
+    pub sections: Vec<String>,
 }
 
 impl Default for OfferSpec {
     fn default() -> Self {
         Self {
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+            payload_types: BTreeMap::new(),
             telephone_event: Some(101),
             direction: Direction::SendRecv,
             connection: None,
+            ptime: None,
+            maxptime: None,
+            security: MediaSecurity::None,
+            suites: vec![],
+            mki: None,
+            setup: None,
+            wrong_fingerprint: false,
+            protocol: None,
+            rtcp_mux: false,
+            rtcp_xr: false,
+            attributes: vec![],
+            sections: vec![],
         }
     }
 }
 
 impl OfferSpec {
-    /// The session description for an RTP address.
-    pub(crate) fn audio(&self, rtp: SocketAddr, session_id: u64, version: u64) -> AudioOffer {
-        let mut dynamic = 96_u8;
+    /// The session description for an RTP address, with what its protection adds.
+    pub(crate) fn describe(
+        &self,
+        rtp: SocketAddr,
+        session_id: u64,
+        version: u64,
+        (security, keys): (MediaSecurity, Vec<String>),
+    ) -> SessionOffer {
+        let mut dynamic = DYNAMIC;
         let codecs = self
             .codecs
             .iter()
             .map(|name| {
-                let upper = name.to_ascii_uppercase();
-                // static types of RFC 3551 6, dynamic ones from 96 on, past the telephone-event
-                let payload_type = match upper.as_str() {
-                    "PCMU" => 0,
-                    "GSM" => 3,
-                    "G723" => 4,
-                    "PCMA" => 8,
-                    "G722" => 9,
-                    "G728" => 15,
-                    "G729" => 18,
-                    _ => {
-                        if Some(dynamic) == self.telephone_event {
-                            dynamic += 1;
-                        }
+                let mut codec = OfferedCodec::named(name, dynamic);
+                if let Some(payload_type) = self.payload_types.get(&name.to_ascii_lowercase()) {
+                    codec.payload_type = *payload_type;
+                } else if codec.payload_type == dynamic {
+                    if Some(dynamic) == self.telephone_event {
                         dynamic += 1;
-                        dynamic - 1
+                        codec.payload_type = dynamic;
                     }
-                };
-                Codec {
-                    payload_type,
-                    encoding: upper,
-                    clock_rate: 8000,
+                    dynamic += 1;
                 }
+                codec
             })
             .collect();
-        AudioOffer {
-            address: self.connection.unwrap_or_else(|| rtp.ip()),
-            port: rtp.port(),
-            codecs,
-            telephone_event: self.telephone_event,
-            direction: self.direction,
-            ptime: Some(20),
-            session_id,
-            session_version: version,
-            username: "voxproof".to_owned(),
+        let mut offer = SessionOffer::new(self.connection.unwrap_or_else(|| rtp.ip()), rtp.port(), codecs);
+        let protocol = match security {
+            MediaSecurity::None => MediaProtocol::RtpAvp,
+            MediaSecurity::Sdes => MediaProtocol::RtpSavp,
+            MediaSecurity::Dtls => MediaProtocol::UdpTlsRtpSavp,
+        };
+        offer.protocol = self
+            .protocol
+            .clone()
+            .unwrap_or_else(|| protocol.as_str().to_owned());
+        offer.telephone_event = self.telephone_event;
+        offer.direction = self.direction;
+        offer.ptime = Some(self.ptime.unwrap_or(20));
+        offer.maxptime = self.maxptime;
+        offer.rtcp_mux = self.rtcp_mux;
+        offer.attributes = keys;
+        if self.rtcp_xr {
+            offer
+                .attributes
+                .push("rtcp-xr:rcvr-rtt=all voip-metrics stat-summary=loss,dup,jitt".to_owned());
         }
+        offer.attributes.extend(self.attributes.iter().cloned());
+        offer.extra_media = self.sections.clone();
+        offer.session_id = session_id;
+        offer.session_version = version;
+        offer.username = "voxproof".to_owned();
+        offer
     }
 }
 
-/// Where a description wants its audio; none when the stream is refused or the address is the legacy hold address.
-pub(crate) fn audio_target(description: &Description) -> Option<SocketAddr> {
-    let audio = description.audio()?;
-    let address: IpAddr = description.address_of(audio)?.parse().ok()?;
-    (audio.port != 0 && !address.is_unspecified()).then_some(SocketAddr::new(address, audio.port))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The first codec of a description that the lab can send.
-pub(crate) fn sendable_codec(description: &Description) -> Option<(u8, Law)> {
-    let audio = description.audio()?;
-    audio
-        .formats
-        .iter()
-        .filter_map(|format| format.parse().ok())
-        .find_map(|payload_type: u8| {
-            let map = audio.codec(payload_type)?;
-            match (map.encoding.to_ascii_uppercase().as_str(), map.clock_rate) {
-                ("PCMU", 8000) => Some((payload_type, Law::Mu)),
-                ("PCMA", 8000) => Some((payload_type, Law::A)),
-                _ => None,
-            }
-        })
+    fn offered(spec: &OfferSpec) -> String {
+        let rtp = "192.0.2.1:4000".parse().unwrap();
+        let bytes = spec.describe(rtp, 1, 1, (spec.security, vec![])).to_bytes();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn dynamic_payload_types_stay_clear_of_telephone_events() {
+        let spec = OfferSpec {
+            codecs: vec!["opus".to_owned(), "X-ODD".to_owned(), "PCMU".to_owned()],
+            telephone_event: Some(97),
+            ..OfferSpec::default()
+        };
+        let text = offered(&spec);
+        assert!(text.contains("RTP/AVP 96 98 0 97"), "{text}");
+        assert!(text.contains("a=rtpmap:96 opus/48000/2"), "{text}");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_written() {
+        let spec = OfferSpec {
+            payload_types: BTreeMap::from([("pcmu".to_owned(), 100)]),
+            ptime: Some(30),
+            security: MediaSecurity::Sdes,
+            rtcp_mux: true,
+            rtcp_xr: true,
+            attributes: vec!["x-lab:1".to_owned()],
+            sections: vec!["m=video 0 RTP/AVP 31".to_owned()],
+            ..OfferSpec::default()
+        };
+        let text = offered(&spec);
+        for line in [
+            "RTP/SAVP 100 8 101",
+            "a=ptime:30",
+            "a=rtcp-mux",
+            "a=rtcp-xr:",
+            "a=x-lab:1",
+            "m=video 0",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
 }

@@ -1,12 +1,9 @@
 //! Requests of the lab's peers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use voxproof_record::{SignalPlayed, TimelineEvent};
+use voxproof_record::TimelineEvent;
 use voxproof_sip::mutate::{self, Mutation};
-use voxproof_sip::sdp::AudioOffer;
 use voxproof_sip::{Builder, Dialog, Hop, Message, TransactionId, ack_for, cancel_for};
 
 use crate::CallError;
@@ -48,6 +45,8 @@ pub struct ReinviteOptions {
     pub update: bool,
     /// Receive on a new RTP port.
     pub move_rtp: bool,
+    /// With new SRTP keys (RFC 4568 7.1.4).
+    pub rekey: bool,
     /// Header fields to add.
     pub headers: BTreeMap<String, String>,
     /// Changes before it is sent.
@@ -92,12 +91,13 @@ pub(crate) struct Outgoing {
 
 impl Station {
     /// A new RTP port; the stream's start is random and the same for the same seed.
-    pub(crate) fn open_media(&mut self, _spec: &OfferSpec) -> Result<PeerMedia, CallError> {
+    pub(crate) fn open_media(&mut self, actor: &str) -> Result<PeerMedia, CallError> {
         let seed = self.seed();
         Ok(PeerMedia::open(
             &self.net,
             self.config.server.ip(),
             self.tap.clone(),
+            actor,
             seed,
         )?)
     }
@@ -107,13 +107,6 @@ impl Station {
         text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
         })
-    }
-
-    /// What a call is able to do: its offer, or what it answers with.
-    pub(crate) fn able(&self, position: usize) -> Option<AudioOffer> {
-        let call = self.calls.get(position)?;
-        let rtp = call.media.as_ref()?.local();
-        Some(call.spec.audio(rtp, call.session_id, call.session_version))
     }
 
     pub(crate) fn mutated(&mut self, bytes: Vec<u8>, mutations: &[Mutation]) -> Result<Vec<u8>, CallError> {
@@ -218,7 +211,7 @@ impl Station {
     /// Calls the device.
     pub fn invite(&mut self, actor: &str, options: InviteOptions) -> Result<Requested, CallError> {
         let (uri, hop) = self.device()?;
-        let media = self.open_media(&options.offer)?;
+        let media = self.open_media(actor)?;
         let session_id = self.next_session();
         let mut builder = self
             .fresh_request(actor, "INVITE", &uri, hop, None)
@@ -237,7 +230,8 @@ impl Station {
                 format!("SIP/2.0/UDP 192.0.2.1:5060;branch={}", self.ids.branch()),
             );
         }
-        let offer = options.offer.audio(media.local(), session_id, 1);
+        let security = media.secure(&options.offer, true);
+        let offer = options.offer.describe(media.local(), session_id, 1, security);
         if !options.offerless {
             builder = builder.body("application/sdp", offer.to_bytes());
         }
@@ -268,7 +262,7 @@ impl Station {
             self.established(actor)?
         };
         if options.move_rtp {
-            let media = self.open_media(&options.offer)?;
+            let media = self.open_media(actor)?;
             if let Some(former) = self
                 .calls
                 .get_mut(position)
@@ -286,10 +280,10 @@ impl Station {
             call.session_version += 1;
             call.spec = options.offer;
         }
-        let offer = self.able(position);
         let Some(call) = self.calls.get_mut(position) else {
             return Err(CallError::no(actor, "established call"));
         };
+        let offer = call.able(options.rekey);
         let destination = call.destination;
         let Some(dialog) = call.dialog_mut() else {
             return Err(CallError::no(actor, "dialog"));
@@ -424,30 +418,6 @@ impl Station {
         Ok(self.flush())
     }
 
-    /// Plays a signal into the actor's call.
-    pub fn play(
-        &mut self,
-        actor: &str,
-        signal: &str,
-        samples: Arc<[i16]>,
-        length: Duration,
-    ) -> Result<(), CallError> {
-        let position = self.established(actor)?;
-        let media = self.calls.get(position).and_then(|call| call.media.as_ref());
-        let media = media
-            .filter(|media| media.is_sending())
-            .ok_or_else(|| CallError::no(actor, "stream that it may send into"))?;
-        let count = (length.as_secs_f64() * 8000.0) as usize;
-        let rtp_timestamp = media.play(samples, count);
-        self.note(TimelineEvent::Signal(SignalPlayed {
-            actor: actor.to_owned(),
-            signal: signal.to_owned(),
-            rtp_timestamp,
-            samples: count as u64,
-        }));
-        Ok(())
-    }
-
     /// Whether the actor has a running call.
     pub fn is_established(&self, actor: &str) -> bool {
         self.established(actor).is_ok()
@@ -523,11 +493,7 @@ impl Station {
         let mut body = None;
         if let Some(Ok(description)) = response.sdp() {
             if offerless {
-                let rtp = call.media.as_ref().map(PeerMedia::local);
-                body = rtp.and_then(|rtp| {
-                    let able = call.spec.audio(rtp, call.session_id, call.session_version);
-                    call.answer_offer(&description, &able)
-                });
+                body = call.answer_offer(&description);
             } else {
                 call.agree(&description);
             }
@@ -615,13 +581,10 @@ impl Station {
         let mut builder = dialog.ack(number, &mut self.ids);
         if offerless
             && let Some(Ok(offer)) = response.sdp()
-            && let Some(rtp) = call.media.as_ref().map(PeerMedia::local)
+            && let Some(bytes) = call.answer_offer(&offer)
         {
-            let able = call.spec.audio(rtp, call.session_id, call.session_version);
-            if let Some(bytes) = call.answer_offer(&offer, &able) {
-                builder = builder.body("application/sdp", bytes);
-                media_changed = true;
-            }
+            builder = builder.body("application/sdp", bytes);
+            media_changed = true;
         }
         let bytes = builder.build();
         call.ack = Some((number, bytes.clone()));

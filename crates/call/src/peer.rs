@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use voxproof_sip::sdp::{self, AudioOffer, Description, Direction};
+use voxproof_sip::sdp::{Description, SessionOffer};
 use voxproof_sip::{Dialog, Hop, Message, TransactionId};
 
-use crate::media::PeerMedia;
-use crate::offer::{OfferSpec, audio_target, sendable_codec};
+use crate::media::{Agreement, PeerMedia};
+use crate::offer::OfferSpec;
 use crate::repeat::Repeated;
 
 /// Where a call stands.
@@ -36,7 +36,7 @@ pub(crate) struct Call {
     pub(crate) session_id: u64,
     pub(crate) session_version: u64,
     /// The description the peer sent last.
-    pub(crate) local: Option<AudioOffer>,
+    pub(crate) local: Option<SessionOffer>,
     pub(crate) media: Option<PeerMedia>,
     /// Earlier RTP ports, kept open so that packets to them are seen.
     pub(crate) former_media: Vec<PeerMedia>,
@@ -129,27 +129,38 @@ impl Call {
             .unwrap_or_default()
     }
 
-    /// Applies what was agreed: `local` is the peer's own description, `remote` the device's.
+    /// What the call is able to do: its offer, or what it answers with. `renew`: with new keys.
+    pub(crate) fn able(&self, renew: bool) -> Option<SessionOffer> {
+        let media = self.media.as_ref()?;
+        let security = media.secure(&self.spec, renew);
+        Some(
+            self.spec
+                .describe(media.local(), self.session_id, self.session_version, security),
+        )
+    }
+
+    /// Applies what was agreed: `remote` is the device's description.
     pub(crate) fn agree(&self, remote: &Description) {
-        let Some(media) = &self.media else { return };
-        let Some(local) = &self.local else { return };
-        let may_send = matches!(local.direction, Direction::SendRecv | Direction::SendOnly);
-        let wanted = remote
-            .audio()
-            .is_some_and(|audio| matches!(audio.direction, Direction::SendRecv | Direction::RecvOnly));
-        let held_the_old_way = local.address.is_unspecified();
-        media.negotiate(
-            audio_target(remote),
-            sendable_codec(remote),
-            may_send && wanted && !held_the_old_way,
-        );
+        if let (Some(media), Some(local)) = (&self.media, &self.local) {
+            media.negotiate(local, remote, Agreement::of(local, remote));
+        }
     }
 
     /// Answers an offer of the device with what the peer is able to do, and goes by it from now on; `None` without a
-    /// codec in common (RFC 3264 6).
-    pub(crate) fn answer_offer(&mut self, offer: &Description, able: &AudioOffer) -> Option<Vec<u8>> {
-        let bytes = sdp::answer_bytes(offer, able).ok()?;
-        self.local = Some(sdp::answer(offer, able).ok()?);
+    /// codec or a protection in common (RFC 3264 6).
+    pub(crate) fn answer_offer(&mut self, offer: &Description) -> Option<Vec<u8>> {
+        let media = self.media.as_ref()?;
+        let security = media.secure_like(offer, &self.spec)?;
+        let mut able = self
+            .spec
+            .describe(media.local(), self.session_id, self.session_version, security);
+        if let (None, Some(audio)) = (&self.spec.protocol, offer.audio()) {
+            // the transport of an answer is the offered one, feedback profiles included (RFC 3264 6)
+            able.protocol.clone_from(&audio.protocol);
+        }
+        let (local, _) = able.answer(offer).ok()?;
+        let bytes = able.answer_bytes(offer).ok()?;
+        self.local = Some(local);
         self.agree(offer);
         Some(bytes)
     }
@@ -160,6 +171,15 @@ impl Call {
             .iter()
             .chain(&self.former_media)
             .map(PeerMedia::local)
+            .collect()
+    }
+
+    /// What happened on the call's streams since the last time.
+    pub(crate) fn take_notes(&self) -> Vec<(std::time::Duration, voxproof_record::TimelineEvent)> {
+        self.media
+            .iter()
+            .chain(&self.former_media)
+            .flat_map(PeerMedia::take_notes)
             .collect()
     }
 }

@@ -238,6 +238,12 @@ impl Station {
         }
     }
 
+    /// Lets this much time pass.
+    pub async fn pass(&mut self, length: Duration) {
+        let until = self.now() + length;
+        self.pump(until, |_| false).await;
+    }
+
     /// Lets time pass while something else (a device driver) is at work.
     pub async fn pump_while<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);

@@ -7,7 +7,7 @@ use voxproof_sip::{Timers, Transactions};
 
 use crate::media::PeerMedia;
 use crate::outgoing::RequestOptions;
-use crate::peer::CallState;
+use crate::peer::{Call, CallState};
 use crate::registrar::RegistrarBehaviour;
 use crate::station::Station;
 use crate::trap::Traps;
@@ -76,6 +76,7 @@ impl Station {
                 reason,
             });
         }
+        self.note_streams();
         self.note_health();
         let event = TimelineEvent::Device {
             contact: self.device().ok().map(|(_, hop)| hop.address),
@@ -159,6 +160,14 @@ impl Station {
             }
         }
         problems
+    }
+
+    /// Takes over what happened on the streams.
+    fn note_streams(&mut self) {
+        let notes: Vec<_> = self.calls.iter().flat_map(Call::take_notes).collect();
+        for (at, note) in notes {
+            self.note_at(at, note);
+        }
     }
 
     fn note_health(&mut self) {

@@ -12,12 +12,12 @@ use crate::{Dscp, MediaHealth, NetError};
 ///
 /// Its methods are called under its lock, from threads that must not wait: they compute and return.
 pub trait MediaSession: Send {
-    /// The time between two ticks. Read once, when the port is opened; at least 1 ms is used.
+    /// The time to the next tick. Read after every tick; at least 1 ms is used.
     fn interval(&self) -> Duration;
 
     /// The grid's next point has come: pushes the datagrams to send onto `out`.
     ///
-    /// `deadline` is `start + n * interval`, `now` the time it really is. A late session gets its missed ticks one
+    /// `deadline` is the sum of the intervals since the start, `now` the time it really is. A late session gets its missed ticks one
     /// after the other, each once.
     fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>);
 
@@ -135,41 +135,25 @@ impl fmt::Debug for MediaPort {
     }
 }
 
-/// The absolute grid of a session.
+/// The absolute grid of a session: exact sums of intervals, so that it does not drift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid {
-    start: Duration,
-    interval: Duration,
-    index: u32,
+    deadline: Duration,
 }
 
 impl Grid {
-    pub(crate) fn new(start: Duration, interval: Duration) -> Self {
-        Self {
-            start,
-            interval: interval.max(Duration::from_millis(1)),
-            index: 0,
-        }
+    pub(crate) const fn new(start: Duration) -> Self {
+        Self { deadline: start }
     }
 
     /// The time of the current point.
-    pub(crate) fn deadline(&self) -> Duration {
-        self.start + self.interval * self.index
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// Moves on to the next point.
-    pub(crate) fn advance(&mut self) {
-        match self.index.checked_add(1) {
-            Some(index) => self.index = index,
-            // more than two years of 20 ms ticks: the grid is the same from its new start
-            None => {
-                *self = Self {
-                    start: self.deadline() + self.interval,
-                    interval: self.interval,
-                    index: 0,
-                }
-            }
-        }
+    pub(crate) fn advance(&mut self, interval: Duration) {
+        self.deadline += interval.max(Duration::from_millis(1));
     }
 }
 
@@ -184,9 +168,9 @@ mod tests {
 
     #[test]
     fn the_grid_does_not_drift() {
-        let mut grid = Grid::new(Duration::from_micros(300), Duration::from_millis(20));
+        let mut grid = Grid::new(Duration::from_micros(300));
         for _ in 0..1_000_000 {
-            grid.advance();
+            grid.advance(Duration::from_millis(20));
         }
         assert_eq!(
             grid.deadline(),
@@ -196,8 +180,8 @@ mod tests {
 
     #[test]
     fn an_interval_of_nothing_does_not_spin() {
-        let mut grid = Grid::new(Duration::ZERO, Duration::ZERO);
-        grid.advance();
+        let mut grid = Grid::new(Duration::ZERO);
+        grid.advance(Duration::ZERO);
         assert_eq!(grid.deadline(), Duration::from_millis(1));
     }
 }

@@ -72,7 +72,6 @@ pub(crate) fn open(
     let local = address(&rtp)?;
     let odd = rtcp.as_ref().map(address).transpose()?;
     let record = Arc::new(Mutex::new(LagRecord::default()));
-    let interval = lock(&session).interval();
     let shared = Arc::new(Shared {
         rtp,
         rtcp,
@@ -85,7 +84,7 @@ pub(crate) fn open(
     let sending = Arc::clone(&shared);
     let sender = thread::Builder::new()
         .name("rtp-send".into())
-        .spawn(move || sending.send(interval))
+        .spawn(move || sending.send())
         .map_err(setup("start the sending thread of an RTP port"))?;
     let receiving = Arc::clone(&shared);
     let receiver = thread::Builder::new()
@@ -139,9 +138,9 @@ impl Shared {
         self.stopped.load(Ordering::Acquire)
     }
 
-    fn send(&self, interval: Duration) {
+    fn send(&self) {
         raise_priority();
-        let mut grid = Grid::new(self.clock.now(), interval);
+        let mut grid = Grid::new(self.clock.now());
         let mut out = Vec::new();
         while !self.stopped() {
             let deadline = grid.deadline();
@@ -163,7 +162,8 @@ impl Shared {
                 self.send_rtcp(rtcp, deadline, &mut out);
             }
             lock(&self.record).tick(last.saturating_sub(deadline));
-            grid.advance();
+            let interval = lock(&self.session).interval();
+            grid.advance(interval);
         }
     }
 

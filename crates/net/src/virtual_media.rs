@@ -29,8 +29,7 @@ pub(crate) fn open(
     let (local, odd) = (rtp.local_addr(), rtcp.as_ref().map(HubPort::local_addr));
     let marking = rtp.marking().clone();
     let record = Arc::new(Mutex::new(LagRecord::default()));
-    let interval = lock(&session).interval();
-    let grid = Grid::new(clock.now(), interval);
+    let grid = Grid::new(clock.now());
     let task = runtime.spawn(run(rtp, rtcp, clock, grid, session, Arc::clone(&record)));
     Ok(MediaPort::new(media::Handle {
         local,
@@ -76,9 +75,10 @@ async fn run(
                         session.sent_rtcp(deadline, at, to, &bytes);
                     }
                 }
+                let interval = session.interval();
                 drop(session);
                 lock(&record).tick(now.saturating_sub(deadline));
-                grid.advance();
+                grid.advance(interval);
             }
         }
     }

@@ -211,6 +211,13 @@ pub struct SignalPlayed {
     pub rtp_timestamp: u32,
     /// Samples played.
     pub samples: u64,
+    /// Their rate, Hz.
+    #[serde(default = "narrowband")]
+    pub sample_rate: u32,
+}
+
+fn narrowband() -> u32 {
+    8000
 }
 
 /// Part of a case.

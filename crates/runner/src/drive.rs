@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{CallError, Requested, Station};
+use voxproof_call::{CallError, Requested, Signal, Station};
 use voxproof_device::{Device, DeviceError};
 use voxproof_judge::matches_await;
 use voxproof_record::{Phase, StepOutcome, TimelineEvent};
@@ -39,7 +39,7 @@ pub(crate) trait StepListener: Send {
 pub(crate) struct Drive<'a> {
     pub(crate) station: &'a mut Station,
     pub(crate) device: &'a mut dyn Device,
-    pub(crate) signals: &'a BTreeMap<String, Arc<[i16]>>,
+    pub(crate) signals: &'a BTreeMap<String, Signal>,
     /// Files that steps send.
     pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
     pub(crate) case: &'a Case,
@@ -175,9 +175,12 @@ impl Drive<'_> {
                 Ok(StepOutcome::Done)
             }
             Step::Connection(connection) => self.connection(connection).await,
-            Step::Fuzz(_) | Step::Dtmf(_) | Step::Echo(_) | Step::Impair(_) => {
-                unreachable!("not yet")
-            }
+            Step::Dtmf(dtmf) => self.dtmf(dtmf).await,
+            Step::Echo(echo) => self.station.echo(&echo.at, echo.on).map(|()| StepOutcome::Done),
+            Step::Impair(impair) => self.impair(impair),
+            Step::Fuzz(_) => Ok(StepOutcome::Rig {
+                reason: "this version does not mutate messages yet".to_owned(),
+            }),
             Step::Call(call) => self.call(call).await,
             Step::ReceiveCall(call) => self.receive_call(call).await,
             Step::Await(wait) => Ok(self.await_message(wait).await),
@@ -395,14 +398,14 @@ impl Drive<'_> {
     }
 
     async fn play(&mut self, play: &PlayStep) -> Result<StepOutcome, CallError> {
-        let Some(samples) = self.signals.get(&**play.signal).cloned() else {
+        let Some(signal) = self.signals.get(&**play.signal).cloned() else {
             return Ok(StepOutcome::Rig {
                 reason: format!("the signal `{}` is not loaded", *play.signal),
             });
         };
         let from = self.station.now();
         self.station
-            .play(&play.from, &play.signal, samples, play.duration.0)?;
+            .play(&play.from, &play.signal, &signal, play.duration.0)?;
         self.station.pump(from + play.duration.0, |_| false).await;
         let to = self.station.now();
         self.mark_interval(play.mark.as_ref(), from, to);

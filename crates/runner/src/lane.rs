@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{CaseCapture, RegistrarBehaviour, Station, StationConfig};
+use voxproof_call::{CaseCapture, RegistrarBehaviour, Signal, Station, StationConfig};
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
 use voxproof_record::{TimelineEvent, Wav};
@@ -26,7 +26,7 @@ const LOST: u32 = 3;
 /// What cases play and send.
 #[derive(Debug, Clone)]
 pub(crate) struct Stock {
-    pub(crate) signals: Arc<BTreeMap<String, Arc<[i16]>>>,
+    pub(crate) signals: Arc<BTreeMap<String, Signal>>,
     pub(crate) files: Arc<BTreeMap<String, Arc<[u8]>>>,
 }
 

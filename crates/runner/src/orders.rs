@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use voxproof_call::{CallError, RawMessage};
+use voxproof_call::{CallError, ImpairedWay, RawMessage, RequestOptions};
 use voxproof_record::StepOutcome;
-use voxproof_spec::{ChallengeStep, ConnectionStep, NotifyStep, RequestStep, Respond, SendStep};
+use voxproof_spec::{
+    ChallengeStep, ConnectionStep, DtmfMethod, DtmfStep, ImpairStep, NotifyStep, RequestStep, Respond,
+    SendStep,
+};
 
 use crate::drive::Drive;
 use crate::steps;
 
+/// Length of a digit, and of the pause after it.
+const DIGIT: Duration = Duration::from_millis(100);
 /// Time between the pieces of a message on a stream.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -112,6 +117,56 @@ impl Drive<'_> {
             self.station.accept_connections(on).await?;
         }
         Ok(StepOutcome::Done)
+    }
+
+    pub(crate) async fn dtmf(&mut self, step: &DtmfStep) -> Result<StepOutcome, CallError> {
+        let duration = step.duration.map_or(DIGIT, |span| span.0);
+        let pause = step.pause.map_or(DIGIT, |span| span.0);
+        let from = self.station.now();
+        let length = match step.by {
+            DtmfMethod::TelephoneEvent => {
+                self.station
+                    .send_events(&step.from, &step.digits, duration, pause)?
+            }
+            DtmfMethod::InBand => self
+                .station
+                .play_tones(&step.from, &step.digits, duration, pause)?,
+            DtmfMethod::Info => {
+                for digit in step.digits.chars() {
+                    let body = format!("Signal={digit}\r\nDuration={}\r\n", duration.as_millis());
+                    let options = RequestOptions {
+                        method: "INFO".to_owned(),
+                        in_dialog: true,
+                        body: Some(("application/dtmf-relay".to_owned(), body)),
+                        ..RequestOptions::default()
+                    };
+                    let sent = self.station.request(&step.from, options)?;
+                    self.response(sent, steps::RESPONSE, None, None).await;
+                    let until = self.station.now() + pause;
+                    self.station.pump(until, |_| false).await;
+                }
+                Duration::ZERO
+            }
+        };
+        self.station.pump(from + length, |_| false).await;
+        let to = self.station.now();
+        self.mark_interval(step.mark.as_ref(), from, to);
+        Ok(StepOutcome::Done)
+    }
+
+    pub(crate) fn impair(&mut self, step: &ImpairStep) -> Result<StepOutcome, CallError> {
+        let way = match step.way {
+            voxproof_spec::ImpairedWay::ToDevice => ImpairedWay::ToDevice,
+            voxproof_spec::ImpairedWay::FromDevice => ImpairedWay::FromDevice,
+            voxproof_spec::ImpairedWay::Both => ImpairedWay::Both,
+        };
+        match steps::network(step) {
+            Ok(network) => {
+                self.station.impair(&step.at, way, network.as_ref(), step.seed)?;
+                Ok(StepOutcome::Done)
+            }
+            Err(reason) => Ok(StepOutcome::Rig { reason }),
+        }
     }
 
     /// A request from an address that is not the lab's server.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use voxproof_audio::resample::resample_i16;
+use voxproof_call::Signal;
 use voxproof_device::{Device, Operator};
 use voxproof_judge::{ANALYZER_VERSION, designations};
 use voxproof_net::Net;
@@ -138,7 +140,15 @@ impl Runner {
     async fn lanes(&self, count: usize, scratch: &Path) -> Result<Vec<Lane>, RunError> {
         let mut signals = BTreeMap::new();
         for (id, signal) in &self.options.suite.signals {
-            signals.insert(id.clone(), Arc::from(read_wav(id, &signal.bytes)?.samples));
+            let wav = read_wav(id, &signal.bytes)?;
+            let mut rates = Signal::default();
+            // the sample rates of the codecs that the lab speaks
+            for rate in [8000, 16_000, 48_000] {
+                let samples = resample_i16(&wav.samples, wav.sample_rate, rate)
+                    .map_err(|error| RunError::Unreachable(format!("signal {id}: {error}")))?;
+                rates.rates.insert(rate, samples.into());
+            }
+            signals.insert(id.clone(), rates);
         }
         let files = self.options.suite.files.iter();
         let stock = Stock {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use voxproof_call::{
-    CallError, ChallengeOptions, InviteOptions, NotifierOptions, OfferSpec, RegistrarBehaviour,
-    ReinviteOptions, RequestOptions, RespondOptions, Script, ShownCertificate, Station, TlsManner, Trap,
-    TrapAction,
+    CallError, ChallengeOptions, InviteOptions, MediaSecurity, NotifierOptions, OfferSpec,
+    RegistrarBehaviour, ReinviteOptions, RequestOptions, RespondOptions, Script, ShownCertificate, Station,
+    TlsManner, Trap, TrapAction,
 };
+use voxproof_rtp::impairment::{ImpairmentSpec, Jitter, Loss, Rate, Reorder};
 use voxproof_sip::mutate as sip;
 use voxproof_spec::{
-    AnswerWith, BranchMutation, CallStep, ChallengeStep, ConnectionStep, Direction, InterceptStep,
-    Interception, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite, RequestStep, Respond,
-    Step, Way, Withhold,
+    AnswerWith, BranchMutation, CallStep, ChallengeStep, ConnectionStep, Direction, ImpairStep,
+    InterceptStep, Interception, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite,
+    RequestStep, Respond, Step, Way, Withhold,
 };
 
 /// A peer waits this long for the response to a BYE, a CANCEL or another request.
@@ -34,7 +35,77 @@ pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
             Direction::Inactive => voxproof_sip::sdp::Direction::Inactive,
         },
         connection: offer.connection.as_ref().and_then(|text| text.parse().ok()),
+        payload_types: offer
+            .payload_types
+            .iter()
+            .map(|(name, payload_type)| (name.to_ascii_lowercase(), *payload_type))
+            .collect(),
+        ptime: offer.ptime.map(u32::from),
+        maxptime: offer.maxptime.map(u32::from),
+        security: match offer.security {
+            voxproof_spec::MediaSecurity::None => MediaSecurity::None,
+            voxproof_spec::MediaSecurity::Sdes => MediaSecurity::Sdes,
+            voxproof_spec::MediaSecurity::Dtls => MediaSecurity::Dtls,
+        },
+        suites: offer.suites.clone(),
+        mki: offer.mki,
+        setup: offer.setup.clone(),
+        wrong_fingerprint: offer.wrong_fingerprint,
+        protocol: offer.protocol.clone(),
+        rtcp_mux: offer.rtcp_mux,
+        rtcp_xr: offer.rtcp_xr,
+        attributes: offer.attributes.clone(),
+        sections: offer.sections.clone(),
     }
+}
+
+/// The network that a step describes; nothing for none.
+pub(crate) fn network(step: &ImpairStep) -> Result<Option<ImpairmentSpec>, String> {
+    if step.profile.as_deref() == Some("none") {
+        return Ok(None);
+    }
+    let mut spec = match &step.profile {
+        None => ImpairmentSpec::default(),
+        Some(name) => ImpairmentSpec::profile(name).ok_or_else(|| format!("there is no network `{name}`"))?,
+    };
+    let share = |percent: f64| percent / 100.0;
+    let ms = |span: voxproof_spec::Span| span.0.as_secs_f64() * 1e3;
+    if let Some(delay) = step.delay {
+        spec.delay_ms = ms(delay);
+    }
+    if let Some(deviation) = step.jitter.map(ms) {
+        // cut off at three standard deviations, around a mean that keeps it from being early
+        spec.jitter = Jitter::Normal {
+            mean_ms: 3.0 * deviation,
+            deviation_ms: deviation,
+            maximum_ms: 6.0 * deviation,
+        };
+    }
+    spec.keep_order |= step.keep_order;
+    if let Some(loss) = step.loss_percent.map(share) {
+        spec.loss = match step.burst {
+            Some(burst) => Loss::bursts(loss, burst).map_err(|error| error.to_string())?,
+            None => Loss::Random { probability: loss },
+        };
+    }
+    if let Some(duplicates) = step.duplicate_percent {
+        spec.duplication = share(duplicates);
+    }
+    if let Some(reordered) = step.reorder_percent {
+        spec.reorder = Some(Reorder {
+            probability: share(reordered),
+            distance: 1,
+        });
+    }
+    if let Some(kbps) = step.rate_kbps {
+        spec.rate = Some(Rate {
+            bits_per_second: f64::from(kbps) * 1000.0,
+            burst_octets: 1500,
+            queue_octets: 15_000,
+        });
+    }
+    spec.validate().map_err(|error| error.to_string())?;
+    Ok(Some(spec))
 }
 
 pub(crate) fn registrar(step: &RegistrarStep, station: &Station) -> Result<RegistrarBehaviour, CallError> {
@@ -187,6 +258,7 @@ pub(crate) fn reinvite(step: &Reinvite, station: &Station) -> Result<ReinviteOpt
         offerless: step.offerless,
         update: step.update,
         move_rtp: step.move_rtp,
+        rekey: step.rekey,
         headers: headers(&step.headers, station)?,
         mutate: mutations(&step.mutate),
     })

@@ -525,6 +525,9 @@ pub struct Reinvite {
     /// Receive on a new RTP port from now on.
     #[serde(default)]
     pub move_rtp: bool,
+    /// With new SRTP keys.
+    #[serde(default)]
+    pub rekey: bool,
     /// How long the device has for the final response (default 4 s).
     #[serde(default)]
     pub within: Option<Span>,
