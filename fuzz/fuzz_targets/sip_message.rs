@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = Dialog::from_uas(&message, "t", "sip:c", "h");
     let _ = Dialog::from_uac(&message, &message);
 
-    let peer = ([192, 0, 2, 2], 5060).into();
+    let peer = std::net::SocketAddr::from(([192, 0, 2, 2], 5060));
     let mut layer = Transactions::new(Timers::default());
     layer.request(Duration::ZERO, bytes.to_vec(), peer);
     layer.receive(Duration::ZERO, bytes, peer);
