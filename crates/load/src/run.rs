@@ -25,10 +25,10 @@ use crate::sip_socket::{self, SIP_BUFFER, SipSocket};
 /// How soon a stop is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// From so many events a second on, the loop looks at SIP once a millisecond instead of waking up for each event: waking
+/// From so many events a second on, the loop looks at SIP every two milliseconds instead of waking up for each event: waking
 /// up costs more than a message. Receptions are timed by the kernel, so what is measured does not become coarser.
 const BUSY: u32 = 1000;
-const BUSY_TURN: Duration = Duration::from_millis(1);
+const BUSY_TURN: Duration = Duration::from_millis(2);
 /// How often it is decided whether the loop is busy.
 const BUSY_WINDOW: Duration = Duration::from_millis(50);
 /// RTP slots between two looks at SIP.

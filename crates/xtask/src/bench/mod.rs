@@ -146,14 +146,14 @@ fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
         let parse = finish(start(Command::new(ours).args(["parse", "400000"]))?)?.json()?;
         measured.parse_ns.add(parse["min_ns"].as_f64());
     }
-    let memory = finish(start(Command::new(ours).args(["memory", "5000", "1000"]))?)?.json()?;
-    measured.octets_a_dialog = memory["octets_a_dialog"]
-        .as_f64()
-        .context("no figure of dialogs")?;
-    measured.octets_a_stream = memory["octets_a_stream"]
-        .as_f64()
-        .context("no figure of streams")?;
+    measured.octets_a_dialog = memory(ours, "5000", "none")?;
+    measured.octets_a_stream = memory(ours, "1000", "pairs")?;
     Ok(measured)
+}
+
+fn memory(ours: &Path, calls: &str, media: &str) -> Result<f64> {
+    let value = finish(start(Command::new(ours).args(["memory", calls, media]))?)?.json()?;
+    value["octets_a_call"].as_f64().context("no figure of memory")
 }
 
 fn sipp_callee() -> Result<Listener> {
