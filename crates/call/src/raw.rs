@@ -13,7 +13,7 @@ use crate::station::{Seen, Station};
 pub struct RawMessage {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Fill `{device}`, `{server}`, `{transport}`, `{branch}`, `{call_id}` and `{tag}` in.
+    /// Fill the placeholders in, see [`Station::fill`].
     pub fill: bool,
     /// From an address of its own instead of the lab's server.
     pub stranger: bool,
@@ -69,6 +69,27 @@ impl Station {
         })
     }
 
+    /// Fills placeholders in: `{device}` (the device's URI; after `sip:` its user, host and port), `{server}` or `{lab}`
+    /// (where the message is sent from), `{transport}`, `{branch}`, `{call_id}` and `{tag}`.
+    pub async fn fill(&mut self, bytes: &[u8], stranger: bool) -> Result<Vec<u8>, CallError> {
+        let (uri, hop) = self.device()?;
+        let (local, hop) = if stranger {
+            (self.wire.stranger().await?, Hop::new(Transport::Udp, hop.address))
+        } else {
+            (self.wire.local(hop.transport), hop)
+        };
+        Ok(self.filled(bytes, &uri, &local.to_string(), hop))
+    }
+
+    /// Sends octets from the actor's RTP port to where the device receives the call's stream, as they are.
+    pub fn send_rtp_raw(&mut self, actor: &str, bytes: Vec<u8>) -> Result<(), CallError> {
+        let position = self.established(actor)?;
+        let media = self.calls.get(position).and_then(|call| call.media.as_ref());
+        let media = media.ok_or_else(|| CallError::no(actor, "stream"))?;
+        media.send_bytes(bytes);
+        Ok(())
+    }
+
     /// Sends a request from an address of its own, outside of any transaction and any call.
     pub async fn request_as_stranger(&mut self, options: RequestOptions) -> Result<SentRaw, CallError> {
         let (uri, hop) = self.device()?;
@@ -122,9 +143,13 @@ impl Station {
     }
 
     fn filled(&mut self, bytes: &[u8], uri: &str, local: &str, hop: Hop) -> Vec<u8> {
+        let address = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+        let address = address.split([';', '?']).next().unwrap_or_default();
         let values = [
+            ("sip:{device}", format!("sip:{address}")),
             ("{device}", uri.to_owned()),
             ("{server}", local.to_owned()),
+            ("{lab}", local.to_owned()),
             ("{transport}", hop.transport.to_string()),
             ("{branch}", self.ids.branch()),
             ("{call_id}", self.ids.call_id("lab")),

@@ -102,7 +102,12 @@ impl Wire {
         if let Some(endpoint) = &self.stranger {
             return Ok(endpoint.local_addr());
         }
-        let endpoint = self.net.bind(SocketAddr::new(self.server().ip(), 0)).await?;
+        let ip = self.server().ip();
+        // answers to a message whose Via names somebody else come to this port (RFC 3261 18.2.2)
+        let endpoint = match self.net.bind(SocketAddr::new(ip, 5060)).await {
+            Ok(endpoint) => endpoint,
+            Err(_) => self.net.bind(SocketAddr::new(ip, 0)).await?,
+        };
         let address = endpoint.local_addr();
         self.stranger = Some(endpoint);
         Ok(address)

@@ -178,9 +178,7 @@ impl Drive<'_> {
             Step::Dtmf(dtmf) => self.dtmf(dtmf).await,
             Step::Echo(echo) => self.station.echo(&echo.at, echo.on).map(|()| StepOutcome::Done),
             Step::Impair(impair) => self.impair(impair),
-            Step::Fuzz(_) => Ok(StepOutcome::Rig {
-                reason: "this version does not mutate messages yet".to_owned(),
-            }),
+            Step::Fuzz(fuzz) => self.fuzz(fuzz).await,
             Step::Call(call) => self.call(call).await,
             Step::ReceiveCall(call) => self.receive_call(call).await,
             Step::Await(wait) => Ok(self.await_message(wait).await),
@@ -412,7 +410,7 @@ impl Drive<'_> {
         Ok(StepOutcome::Done)
     }
 
-    async fn device_action(&mut self, action: &DeviceAction) -> StepOutcome {
+    pub(crate) async fn device_action(&mut self, action: &DeviceAction) -> StepOutcome {
         let server = self.station.server();
         let uri = move |actor: &str| format!("sip:{actor}@{server}");
         if matches!(action, DeviceAction::Restart(_)) {

@@ -8,6 +8,7 @@ mod drive;
 mod error;
 mod evidence;
 mod folders;
+mod fuzzing;
 mod interrupt;
 mod lane;
 mod options;
