@@ -4,29 +4,29 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use voxproof_record::CheckResult;
-use voxproof_rtp::dtmf;
-use voxproof_rtp::statistics;
 use voxproof_spec::{
-    Check, CheckKind, DtmfCheck, Expression, GapCheck, Located, MessageCheck, MessagesCheck,
-    RetransmissionCheck, RtpCheck, Span, StreamRef, Verdict,
+    Check, CheckKind, Expression, GapCheck, MessageCheck, MessagesCheck, RetransmissionCheck, Verdict,
 };
 
 use crate::facts;
+use crate::messages::SipRecord;
 use crate::pattern::fits_response;
-use crate::view::{SipRecord, View};
+use crate::view::View;
+use crate::{connections, fuzz, impairment, media_checks, rtcp};
 
 /// A message sent this shortly before something may arrive after it: one network's worth of time.
 const NETWORK_GRACE: Duration = Duration::from_millis(50);
 
-struct Answer {
-    verdict: Verdict,
-    expected: String,
-    actual: String,
-    evidence: Vec<u32>,
+/// What a check came to.
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    pub(crate) expected: String,
+    pub(crate) actual: String,
+    pub(crate) evidence: Vec<u32>,
 }
 
 impl Answer {
-    fn new(
+    pub(crate) fn new(
         verdict: Verdict,
         expected: impl Into<String>,
         actual: impl Into<String>,
@@ -47,8 +47,13 @@ pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
         Some(CheckKind::Messages(all)) => messages(view, all),
         Some(CheckKind::Gap(gap)) => self::gap(view, gap),
         Some(CheckKind::Retransmissions(copies)) => retransmissions(view, copies),
-        Some(CheckKind::Rtp(rtp)) => self::rtp(view, rtp),
-        Some(CheckKind::Dtmf(events)) => self::dtmf(view, events),
+        Some(CheckKind::Rtp(rtp)) => media_checks::rtp(view, rtp),
+        Some(CheckKind::Dtmf(events)) => media_checks::dtmf(view, events),
+        Some(CheckKind::Inband(digits)) => media_checks::inband(view, digits),
+        Some(CheckKind::Rtcp(reports)) => rtcp::check(view, reports),
+        Some(CheckKind::Connections(connections)) => connections::check(view, connections),
+        Some(CheckKind::Impairment(impairment)) => impairment::check(view, impairment),
+        Some(CheckKind::Fuzz(fuzz)) => fuzz::check(view, fuzz),
         None => Answer::new(Verdict::Error, "a question", "the check asks nothing", vec![]),
     };
     if answer.verdict == Verdict::Fail && view.set_up_failed() {
@@ -68,7 +73,7 @@ pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
 }
 
 /// A mark that is not there: the message did not come, or the case did not get that far.
-fn absent(view: &View<'_>, mark: &str, expected: impl Into<String>) -> Answer {
+pub(crate) fn absent(view: &View<'_>, mark: &str, expected: impl Into<String>) -> Answer {
     if view.mark_was_due(mark) {
         Answer::new(
             Verdict::Fail,
@@ -86,7 +91,7 @@ fn absent(view: &View<'_>, mark: &str, expected: impl Into<String>) -> Answer {
     }
 }
 
-fn marks(view: &View<'_>) -> Value {
+pub(crate) fn marks(view: &View<'_>) -> Value {
     let map: Map<String, Value> = view
         .marks
         .keys()
@@ -98,7 +103,7 @@ fn marks(view: &View<'_>) -> Value {
     Value::Object(map)
 }
 
-fn evaluate(expect: &str, variables: &[(&str, &Value)]) -> (Verdict, Vec<String>, Option<String>) {
+pub(crate) fn evaluate(expect: &str, variables: &[(&str, &Value)]) -> (Verdict, Vec<String>, Option<String>) {
     match Expression::parse(expect) {
         Ok(expression) => match expression.evaluate(variables) {
             Ok(true) => (Verdict::Pass, expression.paths(), None),
@@ -110,7 +115,7 @@ fn evaluate(expect: &str, variables: &[(&str, &Value)]) -> (Verdict, Vec<String>
 }
 
 /// Marks that an expression reads but that no message carries.
-fn missing_mark(view: &View<'_>, expect: &str) -> Option<String> {
+pub(crate) fn missing_mark(view: &View<'_>, expect: &str) -> Option<String> {
     let paths = Expression::parse(expect)
         .map(|expression| expression.paths())
         .unwrap_or_default();
@@ -304,89 +309,4 @@ fn retransmissions(view: &View<'_>, check: &RetransmissionCheck) -> Answer {
         return Answer::new(Verdict::Fail, expected, actual, vec![late.packet]);
     }
     Answer::new(Verdict::Pass, expected, actual, evidence)
-}
-
-fn stream_of(text: &Located<String>) -> Result<StreamRef, Answer> {
-    text.parse()
-        .map_err(|problem: String| Answer::new(Verdict::Error, "a stream", problem, vec![]))
-}
-
-fn rtp(view: &View<'_>, check: &RtpCheck) -> Answer {
-    let mut expected = format!("{}: {}", *check.stream, *check.expect);
-    let stream = match stream_of(&check.stream) {
-        Ok(stream) => stream,
-        Err(answer) => return answer,
-    };
-    let interval = match &check.during {
-        Some(mark) => {
-            expected += &format!(" during `{}`", **mark);
-            let Some(moment) = view.marks.get(&**mark) else {
-                return absent(view, mark, expected);
-            };
-            let settle = check.settle.map_or(Duration::ZERO, |span: Span| span.0);
-            Some((moment.start + settle, moment.end))
-        }
-        None => None,
-    };
-    if let Some(mark) = missing_mark(view, &check.expect) {
-        return absent(view, &mark, expected);
-    }
-    let packets = view.stream(&stream, interval);
-    let figures = statistics::analyse(&packets.packets, 8000, &packets.telephone_events);
-    let fact = facts::stream(&figures, &packets.telephone_events, packets.ports);
-    let (verdict, paths, error) = evaluate(&check.expect, &[("rtp", &fact), ("marks", &marks(view))]);
-    let actual = error.unwrap_or_else(|| facts::actual(&paths, "rtp", &fact));
-    Answer::new(verdict, expected, actual, packets.evidence())
-}
-
-fn dtmf(view: &View<'_>, check: &DtmfCheck) -> Answer {
-    let stream = match stream_of(&check.stream) {
-        Ok(stream) => stream,
-        Err(answer) => return answer,
-    };
-    let packets = view.stream(&stream, None);
-    let events = dtmf::collect(&packets.packets, &packets.telephone_events, 8000);
-    let digits: String = events.iter().map(|event| event.digit).collect();
-    let mut expected = check
-        .digits
-        .as_ref()
-        .map(|digits| format!("digits {digits}, once each"))
-        .unwrap_or_default();
-    if let Some(expect) = &check.expect {
-        expected = format!(
-            "{expected}{}each: {}",
-            if expected.is_empty() { "" } else { "; " },
-            **expect
-        );
-    }
-    let seen = if digits.is_empty() {
-        "no telephone-events".to_owned()
-    } else {
-        format!("digits {digits}")
-    };
-    if check.digits.as_ref().is_some_and(|wanted| *wanted != digits) {
-        return Answer::new(Verdict::Fail, expected, seen, packets.evidence());
-    }
-    let Some(expect) = &check.expect else {
-        return Answer::new(Verdict::Pass, expected, seen, packets.evidence());
-    };
-    if events.is_empty() {
-        return Answer::new(Verdict::Fail, expected, seen, packets.evidence());
-    }
-    for event in &events {
-        let fact = facts::event(event);
-        let (verdict, paths, error) = evaluate(expect, &[("event", &fact)]);
-        if verdict != Verdict::Pass {
-            let actual = error.unwrap_or_else(|| {
-                format!("digit {}: {}", event.digit, facts::actual(&paths, "event", &fact))
-            });
-            return Answer::new(verdict, expected, actual, packets.evidence());
-        }
-    }
-    Answer::new(
-        Verdict::Pass,
-        expected,
-        format!("{seen}, each as expected"),
-        packets.evidence(),
-    )
 }

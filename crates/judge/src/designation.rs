@@ -1,17 +1,41 @@
 //! Whether a run meets the requirements of a designation.
 
-use voxproof_record::{CaseRecord, Designation, DesignationResults, Selection};
+use voxproof_record::{
+    CaseRecord, Designation, DesignationResults, RuleSeverity, RuleTotal, Selection, rule_totals,
+};
 use voxproof_spec::{Severity, Tier, Verdict};
 
-/// Holds all cases against both designations. Without an official run nothing is ever granted.
+/// Holds all cases, and the rules on every message, against both designations. Without an official run nothing is ever granted.
 pub fn designations(cases: &[CaseRecord]) -> DesignationResults {
+    let rules = rule_totals(cases);
     DesignationResults {
-        certified: designation(cases, Tier::Certified),
-        works_with: designation(cases, Tier::WorksWith),
+        certified: designation(cases, &rules, Tier::Certified),
+        works_with: designation(cases, &rules, Tier::WorksWith),
     }
 }
 
-fn designation(cases: &[CaseRecord], tier: Tier) -> Designation {
+/// Why a broken rule blocks a designation: a requirement blocks both, a recommendation the stringent one.
+fn broken(rule: &RuleTotal, tier: Tier) -> Option<String> {
+    let blocks = match rule.severity {
+        RuleSeverity::Must => true,
+        RuleSeverity::Should => tier == Tier::Certified,
+        RuleSeverity::Note => false,
+    };
+    (blocks && rule.decisive > 0).then(|| {
+        format!(
+            "rule {} ({}, {}) was broken {} times of {}, first in {}: {}",
+            rule.rule,
+            rule.severity.as_str(),
+            rule.clause,
+            rule.decisive,
+            rule.applied,
+            rule.cases.first().map_or("-", String::as_str),
+            rule.title
+        )
+    })
+}
+
+fn designation(cases: &[CaseRecord], rules: &[RuleTotal], tier: Tier) -> Designation {
     let mut reasons = Vec::new();
     let mut judged = 0;
     for case in cases.iter().filter(|case| case.planned.tiers.contains(&tier)) {
@@ -38,6 +62,7 @@ fn designation(cases: &[CaseRecord], tier: Tier) -> Designation {
             }
         }
     }
+    reasons.extend(rules.iter().filter_map(|rule| broken(rule, tier)));
     if judged == 0 {
         reasons.push("no case of this designation was judged".to_owned());
     }

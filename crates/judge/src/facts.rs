@@ -2,13 +2,18 @@
 //!
 //! The shapes are those of `voxproof_spec::Environment`; a test holds the two against each other.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use voxproof_rtp::dtmf::ReceivedEvent;
+use voxproof_rtp::inband::Digit;
 use voxproof_rtp::statistics::StreamStatistics;
 use voxproof_sip::sdp::{Description, Media};
 use voxproof_sip::{Credentials, Finding, Message};
 
-use crate::view::{SipRecord, View};
+use crate::messages::SipRecord;
+use crate::streams::StreamProtection;
+use crate::view::View;
 
 pub(crate) fn message(view: &View<'_>, record: &SipRecord) -> Value {
     let message = &record.message;
@@ -44,6 +49,9 @@ pub(crate) fn message(view: &View<'_>, record: &SipRecord) -> Value {
         "headers": headers(message, false),
         "allow": message.header_values("allow"),
         "findings": message.findings().iter().map(finding_code).collect::<Vec<_>>(),
+        "transport": record.carrier.as_str().to_ascii_uppercase(),
+        "retransmission": record.copies_before,
+        "at_ms": round((record.at.as_secs_f64() - view.begin().as_secs_f64()) * 1e3),
         "credentials": {
             "present": credentials.is_some(),
             "valid": view.credentials.get(&record.packet).copied().unwrap_or(false),
@@ -101,7 +109,44 @@ fn sdp(description: Option<&Description>) -> Value {
             "payload_types": audio.map(payload_types).unwrap_or_default(),
             "telephone_event": audio.and_then(Media::telephone_event).map_or(-1, i64::from),
             "ptime": audio.and_then(|a| a.ptime).map_or(-1, i64::from),
+            "maxptime": audio.and_then(|a| a.maxptime).map_or(-1, i64::from),
+            "crypto": audio.map(Media::crypto).unwrap_or_default(),
+            "rtcp_mux": audio.is_some_and(Media::rtcp_mux),
+            "rtcp_port": audio.and_then(Media::rtcp).map_or(-1, |rtcp| i64::from(rtcp.port)),
+            "fingerprint": of_either_level(description, audio, "fingerprint"),
+            "setup": of_either_level(description, audio, "setup"),
+            "candidates": audio.map_or(0, |a| a.candidates().len()),
+            "ice_ufrag": of_either_level(description, audio, "ice-ufrag"),
+            "attributes": audio.map(|a| attributes(&a.attributes)).unwrap_or_default(),
         },
+        "media": description.map(|d| d.media.iter().map(section).collect::<Vec<_>>()).unwrap_or_default(),
+    })
+}
+
+/// An attribute of the section, else of the session (RFC 8866 6).
+fn of_either_level(description: Option<&Description>, media: Option<&Media>, name: &str) -> String {
+    description
+        .zip(media)
+        .and_then(|(description, media)| description.value_for(media, name))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn attributes(list: &[(String, Option<String>)]) -> Vec<String> {
+    list.iter()
+        .map(|(name, value)| match value {
+            Some(value) => format!("{name}:{value}"),
+            None => name.clone(),
+        })
+        .collect()
+}
+
+fn section(media: &Media) -> Value {
+    json!({
+        "kind": media.kind,
+        "port": media.port,
+        "protocol": media.protocol,
+        "direction": media.direction.as_str(),
     })
 }
 
@@ -139,7 +184,27 @@ pub(crate) struct StreamPorts {
     pub(crate) lab: u16,
 }
 
-pub(crate) fn stream(statistics: &StreamStatistics, telephone_events: &[u8], ports: StreamPorts) -> Value {
+/// What is not known: no bound on a clock is that wide.
+const SKEW_UNKNOWN: f64 = 1e6;
+
+/// What a stream is, beside its figures.
+pub(crate) struct StreamFacts<'a> {
+    pub(crate) telephone_events: &'a [u8],
+    pub(crate) ports: StreamPorts,
+    pub(crate) protection: StreamProtection,
+    /// The codec that most of its packets claim.
+    pub(crate) codec: String,
+    /// Payload types in the order they were used, each change told.
+    pub(crate) payload_type_sequence: Vec<u8>,
+}
+
+pub(crate) fn stream(statistics: &StreamStatistics, about: &StreamFacts<'_>) -> Value {
+    let StreamFacts {
+        telephone_events,
+        ports,
+        protection,
+        ..
+    } = about;
     let duration = statistics
         .first
         .zip(statistics.last)
@@ -153,7 +218,7 @@ pub(crate) fn stream(statistics: &StreamStatistics, telephone_events: &[u8], por
         .filter(|one| !telephone_events.contains(one))
         .collect();
     json!({
-        "packets": statistics.packets,
+        "packets": statistics.packets + protection.refused(),
         "payload_types": statistics.payload_types,
         "audio_payload_types": audio,
         "ssrcs": statistics.ssrcs.len(),
@@ -171,6 +236,35 @@ pub(crate) fn stream(statistics: &StreamStatistics, telephone_events: &[u8], por
         "source_port": ports.source,
         "destination_port": ports.destination,
         "lab_port": ports.lab,
+        "codec": about.codec,
+        "payload_type_sequence": about.payload_type_sequence,
+        "ssrc_changes": statistics.source_changes.len(),
+        "comfort_noise": statistics.comfort_noise,
+        "interval_sd_ms": round(statistics.intervals.deviation_ms),
+        "interval_p99_ms": round(statistics.intervals.histogram.percentile_ms(99.0)),
+        "clock_skew_ppm": round(statistics.clock_skew_ppm.unwrap_or(SKEW_UNKNOWN)),
+        "burst_density": round(statistics.burst_gap.burst_density()),
+        "gap_density": round(statistics.burst_gap.gap_density()),
+        "longest_loss": statistics.loss_runs.longest,
+        "dscp": statistics.dscp.keys().collect::<Vec<_>>(),
+        "secured": protection.opened > 0 && protection.clear + protection.refused() == 0,
+        "clear_packets": protection.clear,
+        "authentication_failures": protection.not_authentic,
+        "replays": protection.replayed,
+        "unknown_keys": protection.unknown_key,
+    })
+}
+
+pub(crate) fn tone(digit: &Digit, offset: Duration) -> Value {
+    json!({
+        "digit": digit.digit.to_string(),
+        "at_ms": round((digit.at + offset).as_secs_f64() * 1e3),
+        "duration_ms": round(digit.duration.as_secs_f64() * 1e3),
+        "low_dbm0": round(digit.low_dbm0),
+        "high_dbm0": round(digit.high_dbm0),
+        "twist_db": round(digit.twist_db),
+        "low_hz": round(digit.low_hz),
+        "high_hz": round(digit.high_hz),
     })
 }
 
@@ -184,6 +278,12 @@ pub(crate) fn event(event: &ReceivedEvent) -> Value {
         "constant_timestamp": event.constant_timestamp,
         "durations_monotonic": event.durations_monotonic,
         "payload_type": event.payload_type,
+        "volume": event.volume,
+        "segments": event.segments,
+        "longest_update_ms": round(event.longest_update_interval.as_secs_f64() * 1e3),
+        "pause_before_ms": round(event.pause_before_ms.unwrap_or(-1.0)),
+        "complete": event.complete,
+        "findings": event.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

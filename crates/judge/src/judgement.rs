@@ -1,6 +1,6 @@
 //! From evidence to a verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use voxproof_record::{BoundResult, CaseEvidence, Exhibits, FindingResult, Judgement, Phase, TimelineEvent};
@@ -8,7 +8,7 @@ use voxproof_sip::Severity as SipSeverity;
 use voxproof_spec::{Case, Diagnostics, Limit, Severity, Suite, Tier, Verdict, parse_case, parse_limits};
 
 use crate::view::View;
-use crate::{checks, exhibits, guard, measures, steps};
+use crate::{checks, exhibits, guard, measures, rules, steps};
 
 /// The evidence cannot be judged at all.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,10 @@ fn judgement(
     results.extend(case.check.iter().map(|check| checks::check(view, check)));
     let measurements = measures::measure_all(view, case, limits, target);
 
+    // the lab's own trouble is never blamed on the device, and not credited to it either
+    let problem = guard::problem(view, &suite.guard);
+    let held = rules::hold(view, &suite.rules, problem.is_none());
+
     let mut tiers = BTreeMap::new();
     let mut reasons: BTreeMap<Tier, String> = BTreeMap::new();
     for tier in [Tier::WorksWith, Tier::Certified] {
@@ -109,11 +113,10 @@ fn judgement(
                 "nothing in the evidence says that the device met the requirement".to_owned(),
             );
         }
-        // the lab's own trouble is never blamed on the device, and not credited to it either
-        if let Some(problem) = guard::problem(view, &suite.guard)
+        if let Some(problem) = &problem
             && worst.0 != Verdict::Error
         {
-            worst = (Verdict::Inconc, problem);
+            worst = (Verdict::Inconc, problem.clone());
         }
         tiers.insert(tier, worst.0);
         reasons.insert(tier, worst.1);
@@ -124,19 +127,29 @@ fn judgement(
         tiers,
         checks: results,
         measurements,
-        findings: findings(view),
+        findings: findings(view, held.findings),
+        rules: held.results,
     }
 }
 
-/// What was noticed beside the checks: malformed messages of the device, a device not fit after the case.
-fn findings(view: &View<'_>) -> Vec<FindingResult> {
-    let mut found: Vec<FindingResult> = vec![];
+/// What was noticed beside the checks: broken rules, malformed messages that no rule speaks of, keys that cannot be read, a device
+/// not fit after the case.
+fn findings(view: &View<'_>, broken: Vec<FindingResult>) -> Vec<FindingResult> {
+    let spoken_of: BTreeSet<u32> = broken
+        .iter()
+        .flat_map(|finding| finding.evidence.iter().copied())
+        .collect();
+    let rules = broken.len();
+    let mut found = broken;
     for record in view.messages.iter().filter(|record| record.from_device) {
+        if spoken_of.contains(&record.packet) {
+            continue;
+        }
         for finding in record.message.findings() {
             if finding.severity() != SipSeverity::Violation {
                 continue;
             }
-            match found.iter_mut().find(|one| one.rule == finding.code) {
+            match found.iter_mut().skip(rules).find(|one| one.rule == finding.code) {
                 Some(known) => known.evidence.push(record.packet),
                 None => found.push(FindingResult {
                     rule: finding.code.to_owned(),
@@ -147,6 +160,15 @@ fn findings(view: &View<'_>) -> Vec<FindingResult> {
                 }),
             }
         }
+    }
+    for reason in &view.unreadable_keys {
+        found.push(FindingResult {
+            rule: "keys".to_owned(),
+            severity: Severity::Important,
+            clause: "this lab".to_owned(),
+            message: format!("recorded keys cannot be read, the media stays encrypted: {reason}"),
+            evidence: vec![],
+        });
     }
     for entry in &view.evidence.timeline.entries {
         if let TimelineEvent::PostCondition { fit: false, reason } = &entry.event {

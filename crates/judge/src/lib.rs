@@ -4,14 +4,22 @@
 //! the evidence alone. Nothing here reads a clock, a socket or a file.
 
 mod checks;
+mod connections;
 mod designation;
 mod exhibits;
 mod facts;
+mod fuzz;
 mod guard;
+mod impairment;
 mod judgement;
 mod measures;
+mod media_checks;
+mod messages;
 mod moments;
 mod pattern;
+mod rtcp;
+mod rules;
+mod security;
 mod steps;
 mod streams;
 mod view;
@@ -24,4 +32,4 @@ pub use pattern::{StatusPattern, matches_await};
 
 /// Version of everything that turns evidence into verdicts; a run names it, because another version may measure
 /// differently.
-pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-21)");
+pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-21, 2)");

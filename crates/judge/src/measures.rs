@@ -8,7 +8,6 @@ use voxproof_audio::level::Plane;
 use voxproof_audio::p56;
 use voxproof_record::{BoundResult, MeasurementResult, TimelineEvent};
 use voxproof_rtp::playout::{Decoded, PayloadCodec};
-use voxproof_rtp::statistics;
 use voxproof_spec::{Case, Limit, LimitSource, Located, Measure, Quantity, StreamRef, Tier, Verdict};
 
 use crate::facts::round;
@@ -158,7 +157,7 @@ fn take(view: &View<'_>, measure: &Measure, comparisons: &mut Comparisons) -> Va
             if packets.packets.is_empty() {
                 return Value::none("no RTP packet");
             }
-            let figures = statistics::analyse(&packets.packets, RATE, &packets.telephone_events);
+            let figures = packets.statistics(packets.clock_rate());
             let n = packets.packets.len();
             match measure.quantity {
                 Quantity::PacketLoss => {

@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_record::PacketDirection;
+use voxproof_rtp::Packet;
 use voxproof_rtp::playout::{self, Decoded, PayloadCodec};
-use voxproof_rtp::{Packet, is_rtcp};
+use voxproof_rtp::statistics::{self, Datagram, Options, StreamStatistics};
 use voxproof_spec::StreamRef;
 
-use crate::facts::StreamPorts;
-use crate::view::View;
+use crate::facts::{StreamFacts, StreamPorts};
+use crate::security::Protection;
+use crate::view::{MediaPacket, View};
+
+/// Changes of the payload type that are told; a stream that alternates fills no memory.
+const MOST_CHANGES: usize = 1000;
 
 /// An RTP port of an actor from a moment on.
 pub(crate) struct MediaSpan {
@@ -22,18 +26,54 @@ pub(crate) struct MediaSpan {
 
 /// Packets of one direction between an actor and the device.
 pub(crate) struct Stream<'a> {
-    /// Arrival (or sending) time and datagram.
+    /// Arrival (or sending) time and datagram of what a receiver hands on.
     pub(crate) packets: Vec<(Duration, &'a [u8])>,
     /// Packet numbers in the capture.
     pub(crate) numbers: Vec<u32>,
+    /// Their differentiated services code points, where known.
+    pub(crate) dscp: Vec<Option<u8>>,
     pub(crate) codecs: Vec<(u8, PayloadCodec)>,
     pub(crate) telephone_events: Vec<u8>,
     pub(crate) ports: StreamPorts,
+    pub(crate) protection: StreamProtection,
 }
 
-impl<'a> View<'a> {
+/// What became of the protected packets of a stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct StreamProtection {
+    /// Packets with a right tag.
+    pub(crate) opened: u64,
+    /// Packets in clear although keys were agreed.
+    pub(crate) clear: u64,
+    /// Packets whose tag is wrong.
+    pub(crate) not_authentic: u64,
+    /// Packets received before.
+    pub(crate) replayed: u64,
+    /// Packets with an identifier that names no key.
+    pub(crate) unknown_key: u64,
+}
+
+impl StreamProtection {
+    pub(crate) fn add(&mut self, protection: Protection) {
+        match protection {
+            Protection::None => {}
+            Protection::Opened => self.opened += 1,
+            Protection::Clear => self.clear += 1,
+            Protection::NotAuthentic => self.not_authentic += 1,
+            Protection::Replayed => self.replayed += 1,
+            Protection::UnknownKey => self.unknown_key += 1,
+        }
+    }
+
+    /// Packets that a receiver drops.
+    pub(crate) fn refused(self) -> u64 {
+        self.not_authentic + self.replayed + self.unknown_key
+    }
+}
+
+impl View<'_> {
     /// The packets of a stream in an interval; RTCP is left out.
-    pub(crate) fn stream(&self, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Stream<'a> {
+    pub(crate) fn stream(&self, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Stream<'_> {
         let spans: Vec<&MediaSpan> = self
             .media
             .iter()
@@ -59,23 +99,26 @@ impl<'a> View<'a> {
         let mut found = Stream {
             packets: vec![],
             numbers: vec![],
+            dscp: vec![],
+            protection: StreamProtection::default(),
             codecs,
             telephone_events,
             ports: StreamPorts::default(),
         };
-        for (index, packet) in self.evidence.packets.iter().enumerate() {
-            let lab_end = match (stream.from_device, packet.direction) {
-                (true, PacketDirection::Inbound) => packet.destination,
-                (false, PacketDirection::Outbound) => packet.source,
-                _ => continue,
-            };
+        let of_span = |packet: &MediaPacket<'_>| spans.iter().any(|span| span.local == packet.lab_end());
+        for packet in &self.media_packets {
             // half-open: what the next step sets off at its very start is not part of this interval
             let inside = interval.is_none_or(|(from, to)| packet.at >= from && packet.at < to);
-            if inside && spans.iter().any(|span| span.local == lab_end) && may_be_rtp(&packet.payload) {
-                found.ports.source = packet.source.port();
-                found.ports.destination = packet.destination.port();
-                found.packets.push((packet.at, packet.payload.as_slice()));
-                found.numbers.push(index as u32 + 1);
+            if packet.from_device != stream.from_device || !inside || !packet.is_media() || !of_span(packet) {
+                continue;
+            }
+            found.ports.source = packet.source.port();
+            found.ports.destination = packet.destination.port();
+            found.protection.add(packet.protection);
+            if packet.protection.is_taken() {
+                found.packets.push((packet.at, &packet.bytes));
+                found.numbers.push(packet.packet);
+                found.dscp.push(packet.dscp);
             }
         }
         let until = interval.map_or(Duration::MAX, |(_, to)| to);
@@ -88,18 +131,45 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether a datagram on an RTP port is meant as RTP. RTCP, STUN and DTLS share the port legally and are told apart by their
-/// first octet (RFC 7983 7); an empty datagram or CRLFs keep a NAT binding alive (RFC 6263 4.1). Anything else counts as RTP, and as
-/// malformed if it is none.
-fn may_be_rtp(payload: &[u8]) -> bool {
-    match payload.first() {
-        None | Some(0..=3 | 20..=63) => false,
-        Some(b'\r' | b'\n') if payload.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => false,
-        Some(_) => !is_rtcp(payload),
-    }
-}
-
 impl Stream<'_> {
+    /// Loss, order, jitter, pacing and marking of the stream.
+    pub(crate) fn statistics(&self, clock_rate: u32) -> StreamStatistics {
+        let datagrams = self
+            .packets
+            .iter()
+            .zip(&self.dscp)
+            .map(|(&(at, bytes), &dscp)| Datagram { at, bytes, dscp });
+        statistics::analyse_datagrams(datagrams, &Options::new(clock_rate, &self.telephone_events))
+    }
+
+    /// RTP clock of its audio in Hz.
+    pub(crate) fn clock_rate(&self) -> u32 {
+        self.codec().map_or(8000, PayloadCodec::sample_rate)
+    }
+
+    /// What it is, beside its figures.
+    pub(crate) fn facts(&self) -> StreamFacts<'_> {
+        let mut payload_type_sequence: Vec<u8> = vec![];
+        for (_, bytes) in &self.packets {
+            if let Ok(packet) = Packet::parse(bytes)
+                && payload_type_sequence.last() != Some(&packet.payload_type)
+                && payload_type_sequence.len() < MOST_CHANGES
+            {
+                payload_type_sequence.push(packet.payload_type);
+            }
+        }
+        StreamFacts {
+            telephone_events: &self.telephone_events,
+            ports: self.ports,
+            protection: self.protection,
+            codec: self
+                .codec()
+                .map(|codec| format!("{codec:?}").to_uppercase())
+                .unwrap_or_default(),
+            payload_type_sequence,
+        }
+    }
+
     /// The stream as sound on its own time line.
     pub(crate) fn decode(&self) -> Decoded {
         playout::decode(&self.packets, &self.codecs, &self.telephone_events)

@@ -1,23 +1,72 @@
 //! The evidence of a case, indexed for questions.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_record::{CaseEvidence, PacketDirection, Phase, StepOutcome, TimelineEvent};
+use voxproof_record::{Carrier, CaseEvidence, PacketDirection, Phase, StepOutcome, TimelineEvent};
+use voxproof_rtp::is_rtcp;
 use voxproof_sip::Message;
 use voxproof_spec::Case;
 
+use crate::messages::{self, SipRecord, lab_end};
 use crate::moments::Moment;
+use crate::security::{Keyring, Protection};
 use crate::streams::MediaSpan;
 
-/// One SIP message of the capture.
-pub(crate) struct SipRecord {
+/// One datagram of a media port, decrypted where keys are known.
+pub(crate) struct MediaPacket<'a> {
     /// Packet number in the capture, from 1.
     pub(crate) packet: u32,
     pub(crate) at: Duration,
     pub(crate) from_device: bool,
-    pub(crate) message: Message,
+    pub(crate) source: SocketAddr,
+    pub(crate) destination: SocketAddr,
+    pub(crate) dscp: Option<u8>,
+    /// It came to, or went out from, the port above the RTP port.
+    pub(crate) control_port: bool,
+    pub(crate) protection: Protection,
+    /// As the application sees it.
+    pub(crate) bytes: Cow<'a, [u8]>,
+}
+
+impl MediaPacket<'_> {
+    /// The lab's end.
+    pub(crate) fn lab_end(&self) -> SocketAddr {
+        if self.from_device {
+            self.destination
+        } else {
+            self.source
+        }
+    }
+
+    /// The lab's RTP port that it belongs to.
+    pub(crate) fn rtp_port(&self) -> SocketAddr {
+        let end = self.lab_end();
+        let below = u16::from(self.control_port);
+        SocketAddr::new(end.ip(), end.port().wrapping_sub(below))
+    }
+
+    /// RTCP, by its port or by its packet type on a shared port (RFC 5761 4).
+    pub(crate) fn is_control(&self) -> bool {
+        (self.control_port || is_rtcp(&self.bytes)) && !is_other(&self.bytes)
+    }
+
+    /// Meant as RTP.
+    pub(crate) fn is_media(&self) -> bool {
+        !self.control_port && !is_rtcp(&self.bytes) && !is_other(&self.bytes)
+    }
+}
+
+/// Neither RTP nor RTCP: STUN and DTLS share the ports legally and are told apart by their first octet (RFC 7983 7); an empty
+/// datagram or CRLFs keep a NAT binding alive (RFC 6263 4.1). Anything else counts as media, and as malformed if it is none.
+fn is_other(payload: &[u8]) -> bool {
+    match payload.first() {
+        None | Some(0..=3 | 20..=63) => true,
+        Some(b'\r' | b'\n') => payload.iter().all(|byte| matches!(byte, b'\r' | b'\n')),
+        Some(_) => false,
+    }
 }
 
 /// A step as it was driven.
@@ -35,6 +84,10 @@ pub(crate) struct View<'a> {
     pub(crate) messages: Vec<SipRecord>,
     pub(crate) marks: BTreeMap<String, Moment>,
     pub(crate) media: Vec<MediaSpan>,
+    /// Datagrams of the media ports.
+    pub(crate) media_packets: Vec<MediaPacket<'a>>,
+    /// Recorded keys that could not be read.
+    pub(crate) unreadable_keys: Vec<String>,
     pub(crate) steps: Vec<DrivenStep>,
     /// Call-ID to actor.
     pub(crate) calls: BTreeMap<String, String>,
@@ -50,6 +103,8 @@ impl<'a> View<'a> {
             messages: vec![],
             marks: BTreeMap::new(),
             media: vec![],
+            media_packets: vec![],
+            unreadable_keys: vec![],
             steps: vec![],
             calls: BTreeMap::new(),
             credentials: BTreeMap::new(),
@@ -118,26 +173,42 @@ impl<'a> View<'a> {
                 _ => {}
             }
         }
+        let ports: BTreeSet<SocketAddr> = view.media.iter().map(|span| span.local).collect();
+        let control: BTreeSet<SocketAddr> = ports
+            .iter()
+            .map(|port| SocketAddr::new(port.ip(), port.port().wrapping_add(1)))
+            .collect();
+        let media: BTreeSet<SocketAddr> = ports.union(&control).copied().collect();
+        view.messages = messages::messages(&evidence.packets, &evidence.timeline, server, &media);
+        let mut keys = Keyring::new(&evidence.timeline);
         for (index, packet) in evidence.packets.iter().enumerate() {
-            let from_device = packet.direction == PacketDirection::Inbound;
-            let lab_end = if from_device {
-                packet.destination
-            } else {
-                packet.source
-            };
-            let keep_alive = packet
-                .payload
-                .iter()
-                .all(|byte| matches!(byte, b'\r' | b'\n' | 0));
-            if Some(lab_end) == server && !keep_alive {
-                view.messages.push(SipRecord {
-                    packet: index as u32 + 1,
-                    at: packet.at,
-                    from_device,
-                    message: Message::parse(&packet.payload),
-                });
+            let lab = lab_end(packet);
+            if packet.carrier != Carrier::Udp || !media.contains(&lab) || Some(lab) == server {
+                continue;
             }
+            let from_device = packet.direction == PacketDirection::Inbound;
+            let control_port = !ports.contains(&lab);
+            let below = u16::from(control_port);
+            let rtp_port = SocketAddr::new(lab.ip(), lab.port().wrapping_sub(below));
+            let (protection, bytes) = if is_other(&packet.payload) {
+                (Protection::None, Cow::Borrowed(packet.payload.as_slice()))
+            } else {
+                let rtcp = control_port || is_rtcp(&packet.payload);
+                keys.open(rtp_port, from_device, packet.at, &packet.payload, rtcp)
+            };
+            view.media_packets.push(MediaPacket {
+                packet: index as u32 + 1,
+                at: packet.at,
+                from_device,
+                source: packet.source,
+                destination: packet.destination,
+                dscp: packet.dscp,
+                control_port,
+                protection,
+                bytes,
+            });
         }
+        view.unreadable_keys = keys.unreadable;
         view
     }
 

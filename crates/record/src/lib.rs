@@ -11,6 +11,7 @@ mod frames;
 mod journal;
 mod manifest;
 mod result;
+mod rules;
 mod run_folder;
 mod timeline;
 mod wav;
@@ -28,6 +29,7 @@ pub use result::{
     BoundResult, CheckResult, Counts, Designation, DesignationResults, FindingResult, Judgement,
     MeasurementResult,
 };
+pub use rules::{RuleResult, RuleSeverity, RuleTotal, rule_totals};
 pub use run_folder::{CaseEvidence, CaseRecord, Run, RunState};
 pub use timeline::{Phase, SignalPlayed, StepOutcome, Timeline, TimelineEntry, TimelineEvent};
 pub use wav::{Wav, read_wav, write_wav};

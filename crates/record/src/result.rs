@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use voxproof_spec::{LimitSource, Severity, Tier, Verdict};
 
+use crate::RuleResult;
+
 /// Everything that was derived from the evidence of one attempt at one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
@@ -21,6 +23,9 @@ pub struct Judgement {
     pub measurements: Vec<MeasurementResult>,
     /// What was noticed beside the checks.
     pub findings: Vec<FindingResult>,
+    /// The rules on every message that had something to judge.
+    #[serde(default)]
+    pub rules: Vec<RuleResult>,
 }
 
 /// A check and what it came to.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use voxproof_record::{CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection};
+use voxproof_record::{
+    CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection, rule_totals,
+};
 use voxproof_spec::{Tier, Verdict};
 
 use crate::{
@@ -78,6 +80,7 @@ impl Report {
             },
             counts: run.counts(),
             cases: run.cases.iter().map(|case| case_report(run, case)).collect(),
+            rules: rule_totals(&run.cases),
             evidence: started.evidence.clone(),
         }
     }

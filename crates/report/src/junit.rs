@@ -7,6 +7,7 @@ use std::time::Duration;
 use quick_junit::{
     NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString,
 };
+use voxproof_record::RuleTotal;
 use voxproof_spec::Verdict;
 
 use crate::display::{bounds, number, signed, unit, visible};
@@ -44,6 +45,12 @@ pub(crate) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
         suite.add_test_cases(cases.into_iter().map(|case| test_case(report, group, case)));
         junit.add_test_suite(suite);
     }
+    if !report.rules.is_empty() {
+        let mut suite = TestSuite::new(xml("rules"));
+        suite.timestamp = report.started.parse().ok();
+        suite.add_test_cases(report.rules.iter().map(|rule| rule_case(report, rule)));
+        junit.add_test_suite(suite);
+    }
     let mut bytes = Vec::new();
     junit.serialize(&mut bytes)?;
     Ok(bytes)
@@ -74,6 +81,36 @@ fn properties(report: &Report) -> Vec<(&'static str, String)> {
         list.push(("notice", notice.clone()));
     }
     list
+}
+
+/// A rule as a test case: a broken requirement fails, as the run does; what is neglected or excepted is told in its output.
+fn rule_case(report: &Report, rule: &RuleTotal) -> TestCase {
+    let status = if rule.is_broken_must() {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("fail");
+        let message = format!("{} violations of {}: {}", rule.violated, rule.clause, rule.title);
+        status.set_message(xml(&message));
+        status.set_description(xml(&format!("in {}", rule.cases.join(", "))));
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut junit = TestCase::new(xml(&format!("{} {}", rule.rule, rule.title)), status);
+    junit.set_classname(xml(&format!("{}.rules", report.suite.id)));
+    junit.set_assertions(usize::try_from(rule.applied).unwrap_or(usize::MAX));
+    junit.add_property((xml("severity"), xml(rule.severity.as_str())));
+    junit.add_property((xml("requirement"), xml(&rule.clause)));
+    if rule.violated > 0 {
+        let text = format!(
+            "violated {} times of {}, {} of them decide; in {}\n",
+            rule.violated,
+            rule.applied,
+            rule.decisive,
+            rule.cases.join(", ")
+        );
+        junit.set_system_out(xml(&text));
+    }
+    junit
 }
 
 fn test_case(report: &Report, group: &str, case: &CaseReport) -> TestCase {

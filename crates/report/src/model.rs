@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use voxproof_record::{BoundResult, CheckResult, Counts, EvidenceObject, FindingResult};
+use voxproof_record::{BoundResult, CheckResult, Counts, EvidenceObject, FindingResult, RuleTotal};
 use voxproof_spec::{DecisionRule, Level, LimitSource, Severity, Tier, Verdict};
 
 /// Version of `report.json`; raised when a field changes its meaning or goes.
@@ -57,6 +57,8 @@ pub struct Report {
     pub counts: Counts,
     /// Every case of the plan, in its order.
     pub cases: Vec<CaseReport>,
+    /// The rules on every message that had something to judge, by id.
+    pub rules: Vec<RuleTotal>,
     /// Evidence of the whole run: texts of the suite, limits, signals.
     pub evidence: Vec<EvidenceObject>,
 }

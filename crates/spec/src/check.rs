@@ -33,6 +33,21 @@ pub struct Check {
     /// Received telephone events.
     #[serde(default)]
     pub dtmf: Option<DtmfCheck>,
+    /// Digits heard as tones in the audio of a stream.
+    #[serde(default)]
+    pub inband: Option<InbandCheck>,
+    /// RTCP of a stream.
+    #[serde(default)]
+    pub rtcp: Option<RtcpCheck>,
+    /// Connections of stream transports.
+    #[serde(default)]
+    pub connections: Option<ConnectionsCheck>,
+    /// What a recorded impairment did, against what was seen of it.
+    #[serde(default)]
+    pub impairment: Option<ImpairmentCheck>,
+    /// What came of the fuzz steps.
+    #[serde(default)]
+    pub fuzz: Option<FuzzCheck>,
 }
 
 /// The question of a check.
@@ -50,6 +65,16 @@ pub enum CheckKind<'a> {
     Rtp(&'a RtpCheck),
     /// See [`DtmfCheck`].
     Dtmf(&'a DtmfCheck),
+    /// See [`InbandCheck`].
+    Inband(&'a InbandCheck),
+    /// See [`RtcpCheck`].
+    Rtcp(&'a RtcpCheck),
+    /// See [`ConnectionsCheck`].
+    Connections(&'a ConnectionsCheck),
+    /// See [`ImpairmentCheck`].
+    Impairment(&'a ImpairmentCheck),
+    /// See [`FuzzCheck`].
+    Fuzz(&'a FuzzCheck),
 }
 
 impl Check {
@@ -62,6 +87,11 @@ impl Check {
         kinds.extend(self.retransmissions.as_ref().map(CheckKind::Retransmissions));
         kinds.extend(self.rtp.as_ref().map(CheckKind::Rtp));
         kinds.extend(self.dtmf.as_ref().map(CheckKind::Dtmf));
+        kinds.extend(self.inband.as_ref().map(CheckKind::Inband));
+        kinds.extend(self.rtcp.as_ref().map(CheckKind::Rtcp));
+        kinds.extend(self.connections.as_ref().map(CheckKind::Connections));
+        kinds.extend(self.impairment.as_ref().map(CheckKind::Impairment));
+        kinds.extend(self.fuzz.as_ref().map(CheckKind::Fuzz));
         kinds
     }
 }
@@ -177,4 +207,70 @@ pub struct DtmfCheck {
     /// Expression over `event` that each event satisfies.
     #[serde(default)]
     pub expect: Option<Located<String>>,
+}
+
+/// Digits heard as tones in the audio of one stream (ITU-T Q.23, Q.24).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InbandCheck {
+    /// The stream.
+    pub stream: Located<String>,
+    /// The marked interval; without it the whole case.
+    #[serde(default)]
+    pub during: Option<Located<String>>,
+    /// The digits, in order; `""` for none at all.
+    #[serde(default)]
+    pub digits: Option<String>,
+    /// Expression over `tone` that each digit satisfies.
+    #[serde(default)]
+    pub expect: Option<Located<String>>,
+}
+
+/// RTCP of one stream (RFC 3550 6) satisfies an expression over `rtcp` and `marks`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RtcpCheck {
+    /// The stream whose sender's reports are meant, `"device -> peer_a"`.
+    pub stream: Located<String>,
+    /// The marked interval; without it the whole case.
+    #[serde(default)]
+    pub during: Option<Located<String>>,
+    /// The expression.
+    pub expect: Located<String>,
+}
+
+/// Connections that were made or tried, and how they ended.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionsCheck {
+    /// Only those of this transport: `TCP`, `TLS`, `WS`, `WSS`, or `DTLS` for handshakes of media that failed.
+    #[serde(default)]
+    pub transport: Option<Located<String>>,
+    /// Only those made inside this marked interval.
+    #[serde(default)]
+    pub during: Option<Located<String>>,
+    /// How many have to satisfy `expect`; without it there is at least one and each satisfies it.
+    #[serde(default)]
+    pub count: Option<Count>,
+    /// Expression over `connection`.
+    #[serde(default)]
+    pub expect: Option<Located<String>>,
+}
+
+/// The truth of an `impair` step satisfies an expression over `truth`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImpairmentCheck {
+    /// The impaired stream: `"peer_a -> device"` for what the device hears.
+    pub stream: Located<String>,
+    /// The expression.
+    pub expect: Located<String>,
+}
+
+/// All fuzz steps of the case together satisfy an expression over `fuzz`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FuzzCheck {
+    /// The expression.
+    pub expect: Located<String>,
 }

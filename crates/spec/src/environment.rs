@@ -85,6 +85,9 @@ fn message_type() -> Type {
         ("headers", Type::Map(Box::new(list(Type::Text)))),
         ("allow", list(Type::Text)),
         ("findings", list(Type::Text)),
+        ("transport", Type::Text),
+        ("retransmission", Type::Int),
+        ("at_ms", Type::Double),
         (
             "credentials",
             object(&[
@@ -120,7 +123,25 @@ fn message_type() -> Type {
                         ("payload_types", list(Type::Int)),
                         ("telephone_event", Type::Int),
                         ("ptime", Type::Int),
+                        ("maxptime", Type::Int),
+                        ("crypto", list(Type::Text)),
+                        ("rtcp_mux", Type::Bool),
+                        ("rtcp_port", Type::Int),
+                        ("fingerprint", Type::Text),
+                        ("setup", Type::Text),
+                        ("candidates", Type::Int),
+                        ("ice_ufrag", Type::Text),
+                        ("attributes", list(Type::Text)),
                     ]),
+                ),
+                (
+                    "media",
+                    list(object(&[
+                        ("kind", Type::Text),
+                        ("port", Type::Int),
+                        ("protocol", Type::Text),
+                        ("direction", Type::Text),
+                    ])),
                 ),
             ]),
         ),
@@ -164,9 +185,141 @@ pub fn rtp_environment(marks: &[String]) -> Environment {
             ("source_port", Type::Int),
             ("destination_port", Type::Int),
             ("lab_port", Type::Int),
+            ("codec", Type::Text),
+            ("payload_type_sequence", list(Type::Int)),
+            ("ssrc_changes", Type::Int),
+            ("comfort_noise", Type::Int),
+            ("interval_sd_ms", Type::Double),
+            ("interval_p99_ms", Type::Double),
+            ("clock_skew_ppm", Type::Double),
+            ("burst_density", Type::Double),
+            ("gap_density", Type::Double),
+            ("longest_loss", Type::Int),
+            ("dscp", list(Type::Int)),
+            ("secured", Type::Bool),
+            ("clear_packets", Type::Int),
+            ("authentication_failures", Type::Int),
+            ("replays", Type::Int),
+            ("unknown_keys", Type::Int),
         ]),
     );
     environment
+}
+
+/// Variables of an RTCP expression: `rtcp` and `marks`.
+pub fn rtcp_environment(marks: &[String]) -> Environment {
+    let mut environment = message_environment(marks);
+    environment.variables.remove("msg");
+    environment.variables.insert(
+        "rtcp".to_owned(),
+        object(&[
+            ("packets", Type::Int),
+            ("sender_reports", Type::Int),
+            ("receiver_reports", Type::Int),
+            ("sdes", Type::Int),
+            ("byes", Type::Int),
+            ("feedback", Type::Int),
+            ("cnames", list(Type::Text)),
+            ("ssrcs", Type::Int),
+            ("xr_blocks", list(Type::Int)),
+            ("mean_interval_ms", Type::Double),
+            ("min_interval_ms", Type::Double),
+            ("first_after_ms", Type::Double),
+            ("round_trip_ms", Type::Double),
+            ("fraction_lost_max", Type::Double),
+            ("cumulative_lost", Type::Int),
+            ("jitter_ms_max", Type::Double),
+            ("sent_packets", Type::Int),
+            ("sent_octets", Type::Int),
+            ("same_port", Type::Bool),
+            ("source_port", Type::Int),
+            ("malformed", Type::Int),
+            ("findings", list(Type::Text)),
+            ("xr_loss_rate", Type::Double),
+            ("xr_r_factor", Type::Int),
+            ("xr_mos_lq", Type::Double),
+            ("secured", Type::Bool),
+            ("clear_packets", Type::Int),
+            ("authentication_failures", Type::Int),
+            ("replays", Type::Int),
+        ]),
+    );
+    environment
+}
+
+fn one_variable(name: &str, fields: &[(&'static str, Type)]) -> Environment {
+    Environment {
+        variables: BTreeMap::from([(name.to_owned(), object(fields))]),
+    }
+}
+
+/// Variables of an expression over digits in the audio: `tone`.
+pub fn inband_environment() -> Environment {
+    one_variable(
+        "tone",
+        &[
+            ("digit", Type::Text),
+            ("at_ms", Type::Double),
+            ("duration_ms", Type::Double),
+            ("low_dbm0", Type::Double),
+            ("high_dbm0", Type::Double),
+            ("twist_db", Type::Double),
+            ("low_hz", Type::Double),
+            ("high_hz", Type::Double),
+        ],
+    )
+}
+
+/// Variables of a connection expression: `connection`.
+pub fn connection_environment() -> Environment {
+    one_variable(
+        "connection",
+        &[
+            ("transport", Type::Text),
+            ("state", Type::Text),
+            ("detail", Type::Text),
+            ("by_device", Type::Bool),
+            ("tls_version", Type::Text),
+            ("failed", Type::Bool),
+            ("closed", Type::Bool),
+            ("closed_by_device", Type::Bool),
+            ("at_ms", Type::Double),
+            ("lab_port", Type::Int),
+            ("messages", Type::Int),
+        ],
+    )
+}
+
+/// Variables of an impairment expression: `truth`.
+pub fn impairment_environment() -> Environment {
+    one_variable(
+        "truth",
+        &[
+            ("offered", Type::Int),
+            ("delivered", Type::Int),
+            ("dropped", Type::Int),
+            ("lost_inside", Type::Int),
+            ("duplicated", Type::Int),
+            ("reordered", Type::Int),
+            ("corrupted", Type::Int),
+            ("captured", Type::Int),
+            ("agrees", Type::Bool),
+            ("reported_lost", Type::Int),
+        ],
+    )
+}
+
+/// Variables of a fuzz expression: `fuzz`.
+pub fn fuzz_environment() -> Environment {
+    one_variable(
+        "fuzz",
+        &[
+            ("sent", Type::Int),
+            ("looks", Type::Int),
+            ("alive", Type::Bool),
+            ("reproducer", Type::Text),
+        ],
+    )
 }
 
 /// Variables of a telephone-event expression: `event`.
@@ -183,6 +336,12 @@ pub fn dtmf_environment() -> Environment {
                 ("constant_timestamp", Type::Bool),
                 ("durations_monotonic", Type::Bool),
                 ("payload_type", Type::Int),
+                ("volume", Type::Int),
+                ("segments", Type::Int),
+                ("longest_update_ms", Type::Double),
+                ("pause_before_ms", Type::Double),
+                ("complete", Type::Bool),
+                ("findings", list(Type::Text)),
             ]),
         )]),
     }

@@ -23,7 +23,8 @@ mod verdict;
 
 pub use case::{Capability, Case, Level, Rig, Severity, Tier};
 pub use check::{
-    Check, CheckKind, Count, DtmfCheck, GapCheck, MessageCheck, MessagesCheck, RetransmissionCheck, RtpCheck,
+    Check, CheckKind, ConnectionsCheck, Count, DtmfCheck, FuzzCheck, GapCheck, ImpairmentCheck, InbandCheck,
+    MessageCheck, MessagesCheck, RetransmissionCheck, RtcpCheck, RtpCheck,
 };
 pub use device_file::{
     BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
@@ -31,7 +32,8 @@ pub use device_file::{
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
 pub use environment::{
-    Environment, Type, case_environment, dtmf_environment, message_environment, only_environment,
+    Environment, Type, case_environment, connection_environment, dtmf_environment, fuzz_environment,
+    impairment_environment, inband_environment, message_environment, only_environment, rtcp_environment,
     rtp_environment,
 };
 pub use expression::{EvaluationError, Expression};
@@ -49,6 +51,6 @@ pub use step::{
     PlayStep, ReceiveCall, RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep, Respond, SendStep,
     Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
 };
-pub use suite::{Collection, DecisionRule, Guard, IcsItem, SignalEntry, Suite};
+pub use suite::{Collection, DecisionRule, Guard, IcsItem, RuleDecision, RulePolicy, SignalEntry, Suite};
 pub use units::{Span, UnitError};
 pub use verdict::Verdict;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{
-    Environment, case_environment, dtmf_environment, message_environment, rtp_environment,
+    Environment, case_environment, connection_environment, dtmf_environment, fuzz_environment,
+    impairment_environment, inband_environment, message_environment, rtcp_environment, rtp_environment,
 };
 use crate::expression::{Expression, near_miss};
 use crate::load::LoadedSignal;
@@ -403,7 +404,10 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                 format!("check `{}` asks {} questions", *check.id, kinds.len()),
             )
             .help =
-            Some("give it exactly one of message, messages, gap, retransmissions, rtp, dtmf".to_owned());
+            Some(
+                "give it exactly one of message, messages, gap, retransmissions, rtp, dtmf, inband, rtcp, connections, impairment, fuzz"
+                    .to_owned(),
+            );
         return;
     };
     match kind {
@@ -474,8 +478,57 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                 );
             }
         }
+        CheckKind::Inband(inband) => {
+            linter.stream(&inband.stream);
+            inband
+                .during
+                .iter()
+                .for_each(|mark| linter.mark_known(mark, marks));
+            if let Some(expect) = &inband.expect {
+                linter.expression(expect, &inband_environment());
+            }
+            if inband.expect.is_none() && inband.digits.is_none() {
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`inband` asks nothing: give it `digits` or `expect`",
+                );
+            }
+        }
+        CheckKind::Rtcp(rtcp) => {
+            linter.stream(&rtcp.stream);
+            rtcp.during.iter().for_each(|mark| linter.mark_known(mark, marks));
+            linter.expression(&rtcp.expect, &rtcp_environment(marks));
+        }
+        CheckKind::Connections(connections) => {
+            if let Some(transport) = &connections.transport {
+                linter.named("E0125", "transport", transport, &CONNECTION_TRANSPORTS);
+            }
+            connections
+                .during
+                .iter()
+                .for_each(|mark| linter.mark_known(mark, marks));
+            if let Some(expect) = &connections.expect {
+                linter.expression(expect, &connection_environment());
+            }
+            if connections.expect.is_none() && connections.count.is_none() {
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`connections` asks nothing: give it `count` or `expect`",
+                );
+            }
+        }
+        CheckKind::Impairment(impairment) => {
+            linter.stream(&impairment.stream);
+            linter.expression(&impairment.expect, &impairment_environment());
+        }
+        CheckKind::Fuzz(fuzz) => linter.expression(&fuzz.expect, &fuzz_environment()),
     }
 }
+
+/// Transports that a `connections` check may name.
+const CONNECTION_TRANSPORTS: [&str; 5] = ["TCP", "TLS", "WS", "WSS", "DTLS"];
 
 pub(crate) fn device(
     device: &DeviceFile,

@@ -23,6 +23,9 @@ pub struct Suite {
     pub decision_rule: DecisionRule,
     /// When the rig is fit to judge.
     pub guard: Guard,
+    /// What the rules on every message decide.
+    #[serde(default)]
+    pub rules: RulePolicy,
     /// ICS proforma: the features a device may claim.
     pub ics: BTreeMap<String, IcsItem>,
     /// Signals that cases play.
@@ -66,6 +69,37 @@ pub struct Guard {
     pub host_lag: Span,
     /// Datagrams that the lab's own sockets dropped.
     pub socket_drops: u64,
+}
+
+/// What follows when a device breaks a rule that every message of every case is held against. The verdict of the case in which it was
+/// seen stays what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RulePolicy {
+    /// Which rules weigh on the designations.
+    #[serde(default)]
+    pub decide: RuleDecision,
+    /// Rules that are shown and do not decide, by id.
+    #[serde(default)]
+    pub except: Vec<Located<String>>,
+}
+
+/// Which rules weigh on the designations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleDecision {
+    /// A broken requirement blocks both designations, a neglected recommendation the stringent one.
+    #[default]
+    Must,
+    /// None: they are shown.
+    None,
+}
+
+impl RulePolicy {
+    /// Whether a violation of this rule weighs on the designations.
+    pub fn decides(&self, rule: &str) -> bool {
+        self.decide == RuleDecision::Must && !self.except.iter().any(|one| one.as_str() == rule)
+    }
 }
 
 /// A feature a device may claim.

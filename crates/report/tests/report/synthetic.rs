@@ -158,6 +158,7 @@ pub(crate) fn judgement(verdict: Verdict, reason: &str) -> Judgement {
         checks: vec![],
         measurements: vec![],
         findings: vec![],
+        rules: vec![],
     }
 }
 
