@@ -74,6 +74,8 @@ impl CommandDevice {
             let server = lab.map(|lab| lab.server.to_string()).unwrap_or_default();
             let host = lab.map(|lab| lab.server.ip().to_string()).unwrap_or_default();
             let port = lab.map(|lab| lab.server.port().to_string()).unwrap_or_default();
+            let device_host = lab.map(|lab| lab.device_ip.to_string()).unwrap_or_default();
+            let scratch = self.scratch.display().to_string();
             let mut values = vec![
                 ("server", server.as_str()),
                 ("server_host", &host),
@@ -84,6 +86,9 @@ impl CommandDevice {
                     ("username", lab.username.as_str()),
                     ("password", lab.password.as_str()),
                     ("realm", lab.realm.as_str()),
+                    ("transport", lab.transport.parameter()),
+                    ("device_host", &device_host),
+                    ("scratch", &scratch),
                 ]);
             }
             values.extend(extra);
@@ -356,6 +361,9 @@ mod tests {
             password: "s3cret!".to_owned(),
             realm: "voxproof".to_owned(),
             device_ip: "192.0.2.7".parse().unwrap(),
+            transport: voxproof_spec::SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         }
     }
 

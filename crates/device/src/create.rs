@@ -28,11 +28,18 @@ pub fn create(
     scratch: PathBuf,
 ) -> Result<Box<dyn Device>, DeviceError> {
     Ok(match &file.driver {
-        Driver::Sim(driver) => sim(net, &faults(&driver.faults)?, speech, 1),
-        Driver::Baresip(driver) => Box::new(Baresip::new(driver.clone(), speech, scratch)),
-        Driver::Linphone(driver) => Box::new(Linphone::new(driver.clone(), speech, scratch)),
+        Driver::Sim(driver) => {
+            let faults = faults(&driver.faults)?.into_iter().collect();
+            Box::new(Sim::new(net, faults, speech, 1).with_media(&file.media)?)
+        }
+        Driver::Baresip(driver) => {
+            Box::new(Baresip::new(driver.clone(), file.media.clone(), speech, scratch))
+        }
+        Driver::Linphone(driver) => {
+            Box::new(Linphone::new(driver.clone(), file.media.clone(), speech, scratch))
+        }
         Driver::Command(driver) => Box::new(CommandDevice::new(driver.clone(), scratch)),
-        Driver::Manual(driver) => Box::new(Manual::new(driver.clone(), operator)),
+        Driver::Manual(driver) => Box::new(Manual::new(driver.clone(), operator).with_media(&file.media)),
     })
 }
 

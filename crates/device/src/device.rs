@@ -5,15 +5,22 @@ use std::net::{IpAddr, SocketAddr};
 
 use async_trait::async_trait;
 use voxproof_record::Wav;
-use voxproof_spec::{Capability, DeviceAction};
+use voxproof_spec::{Capability, DeviceAction, SignallingTransport};
 
 use crate::DeviceError;
 
 /// What the lab offers to the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabAddress {
-    /// Registrar and outbound proxy, UDP.
+    /// Registrar and outbound proxy, where the device's transport reaches it.
     pub server: SocketAddr,
+    /// What the device is to reach it by.
+    pub transport: SignallingTransport,
+    /// Whether the server is not the host of the addresses the device is told to dial, so that the device has to send
+    /// everything to it whatever a Request-URI says (RFC 3261 8.1.2).
+    pub proxied: bool,
+    /// Certificate of the authority that the lab's certificates come from, in PEM, for the device to trust.
+    pub authority_pem: String,
     /// User part of the device's address of record.
     pub username: String,
     /// Password of its account.
@@ -22,6 +29,21 @@ pub struct LabAddress {
     pub realm: String,
     /// The address a device on this machine uses.
     pub device_ip: IpAddr,
+}
+
+impl LabAddress {
+    /// The server as a device is told it: `127.0.0.1:5061;transport=tls`, with nothing behind it for UDP.
+    pub(crate) fn server_uri(&self) -> String {
+        match self.transport {
+            SignallingTransport::Udp => format!("sip:{}", self.server),
+            transport => format!("sip:{};transport={}", self.server, transport.parameter()),
+        }
+    }
+
+    /// Whether a device has to be told an outbound proxy: the addresses it dials name the lab's UDP address.
+    pub(crate) fn needs_outbound_proxy(&self) -> bool {
+        self.proxied || self.transport != SignallingTransport::Udp
+    }
 }
 
 /// Whether the device is still there.

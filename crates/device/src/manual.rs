@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use voxproof_record::Wav;
-use voxproof_spec::{Capability, DeviceAction, ManualDriver};
+use voxproof_spec::{Capability, DeviceAction, ManualDriver, MediaProfile, MediaSecurity};
 
 use crate::secret::masked;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, Operator};
@@ -32,6 +32,7 @@ pub(crate) struct Manual {
     /// The phone answers by itself, so the setting is the phone's and not the person's.
     automatic: bool,
     off: bool,
+    media: MediaProfile,
     lab: Option<LabAddress>,
     operator: Arc<dyn Operator>,
     prompts: Vec<(String, String)>,
@@ -51,10 +52,17 @@ impl Manual {
             answering: driver.answers_by_itself.then_some(true),
             automatic: driver.answers_by_itself,
             off: false,
+            media: MediaProfile::default(),
             lab: None,
             operator,
             prompts: Vec::new(),
         }
+    }
+
+    /// The same with other media.
+    pub(crate) fn with_media(mut self, media: &MediaProfile) -> Self {
+        self.media = media.clone();
+        self
     }
 
     async fn ask(&mut self, question: &str) -> Result<String, DeviceError> {
@@ -118,12 +126,25 @@ impl Device for Manual {
             username,
             password,
             realm,
+            transport,
             ..
         } = lab;
+        let transport = transport.parameter().to_ascii_uppercase();
+        let authority = if lab.transport.is_secure() {
+            format!(" It has to trust this authority:\n{}", lab.authority_pem)
+        } else {
+            String::new()
+        };
+        let media = match self.media.security {
+            MediaSecurity::None => "no encryption of media",
+            MediaSecurity::Sdes => "media always encrypted (SRTP, keys by SDES)",
+            MediaSecurity::Dtls => "media always encrypted (SRTP, keys by DTLS)",
+        };
+        let codecs = self.media.codecs.join(", ");
         let words = format!(
-            "Set up an account on the phone: registrar and outbound proxy {server} over UDP, user name {username}, \
-             password {password}, realm {realm} (if it asks for one), registration every 60 s. No STUN, no encryption. \
-             Press Enter when it is saved."
+            "Set up an account on the phone: registrar and outbound proxy {server} over {transport}, user name {username}, \
+             password {password}, realm {realm} (if it asks for one), registration every 60 s. No STUN, {media}, codecs \
+             {codecs}.{authority} Press Enter when it is saved."
         );
         self.ask(&words).await.map(drop)
     }
@@ -240,6 +261,9 @@ mod tests {
             password: "s3cret".to_owned(),
             realm: "voxproof".to_owned(),
             device_ip: "192.0.2.7".parse().unwrap(),
+            transport: voxproof_spec::SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         }
     }
 

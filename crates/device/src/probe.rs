@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
-use voxproof_spec::{BaresipDriver, DeviceFile, Driver};
+use voxproof_spec::{BaresipDriver, DeviceFile, Driver, MediaProfile};
 
 use crate::create::faults;
 use crate::{baresip, linphone, process};
@@ -56,7 +56,7 @@ pub fn probe(file: &DeviceFile) -> Vec<ProbeLine> {
         }],
         Driver::Baresip(driver) => {
             let mut lines = vec![program(&driver.program, baresip::PACKAGE)];
-            lines.extend(modules(driver));
+            lines.extend(modules(driver, &file.media));
             lines.extend(port(driver.sip_port));
             lines
         }
@@ -106,11 +106,12 @@ fn program(name: &str, package: &str) -> ProbeLine {
     }
 }
 
-fn modules(driver: &BaresipDriver) -> Vec<ProbeLine> {
+fn modules(driver: &BaresipDriver, media: &MediaProfile) -> Vec<ProbeLine> {
     let folder = Path::new(&driver.module_path);
     let missing: Vec<&str> = baresip::MODULES
         .iter()
         .copied()
+        .chain(baresip::further_modules(media))
         .filter(|name| !folder.join(format!("{name}.so")).is_file())
         .collect();
     vec![if missing.is_empty() {
@@ -236,7 +237,7 @@ mod tests {
             ..Default::default()
         };
         assert!(
-            modules(&driver)
+            modules(&driver, &MediaProfile::default())
                 .iter()
                 .any(|line| !line.ok && line.detail.contains("ctrl_tcp"))
         );

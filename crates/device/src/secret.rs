@@ -27,6 +27,9 @@ mod tests {
             password: "s3cret".to_owned(),
             realm: "lab".to_owned(),
             device_ip: "127.0.0.1".parse().unwrap(),
+            transport: voxproof_spec::SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         };
         assert_eq!(
             masked("s3cret, s3crets and secret", Some(&lab)),

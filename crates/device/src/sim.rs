@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use voxproof_net::Net;
 use voxproof_record::Wav;
-use voxproof_simphone::{Fault, PhoneError, SimPhone, SimPhoneConfig};
-use voxproof_spec::{Capability, DeviceAction};
+use voxproof_simphone::{AudioCodec, Fault, MediaSecurity, PhoneError, SimPhone, SimPhoneConfig};
+use voxproof_spec::{Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted, SignallingTransport};
 
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, sound};
 
@@ -23,6 +23,8 @@ pub(crate) struct Sim {
     faults: BTreeSet<Fault>,
     speech: Wav,
     samples: Arc<[i16]>,
+    codecs: Vec<AudioCodec>,
+    security: MediaSecurity,
     seed: u64,
     lab: Option<LabAddress>,
     phone: Option<SimPhone>,
@@ -41,6 +43,8 @@ impl Sim {
             faults,
             speech,
             samples,
+            codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            security: MediaSecurity::None,
             seed,
             lab: None,
             phone: None,
@@ -48,6 +52,43 @@ impl Sim {
             answering: true,
             looping: false,
         }
+    }
+
+    /// The same with other media.
+    pub(crate) fn with_media(mut self, media: &MediaProfile) -> Result<Self, DeviceError> {
+        const KNOWN: [AudioCodec; 4] = [
+            AudioCodec::Pcmu,
+            AudioCodec::Pcma,
+            AudioCodec::G722,
+            AudioCodec::Opus,
+        ];
+        let cannot = |what: String, fix: &str| DeviceError::unreachable("the simulated phone", what, fix);
+        self.codecs = media
+            .codecs
+            .iter()
+            .map(|name| {
+                KNOWN
+                    .into_iter()
+                    .find(|codec| codec.encoding().eq_ignore_ascii_case(name))
+                    .ok_or_else(|| {
+                        cannot(
+                            format!("it has no codec {name}"),
+                            "list PCMU, PCMA, G722 or opus in [media]",
+                        )
+                    })
+            })
+            .collect::<Result<_, _>>()?;
+        self.security = match media.security {
+            Wanted::None => MediaSecurity::None,
+            Wanted::Sdes => MediaSecurity::SdesRequired,
+            Wanted::Dtls => {
+                return Err(cannot(
+                    "it has no DTLS-SRTP".to_owned(),
+                    "set `security` in [media] to none or sdes",
+                ));
+            }
+        };
+        Ok(self)
     }
 
     fn phone(&self) -> Result<&SimPhone, DeviceError> {
@@ -127,6 +168,13 @@ impl Device for Sim {
     }
 
     async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
+        if lab.transport != SignallingTransport::Udp {
+            return Err(DeviceError::unreachable(
+                "the simulated phone",
+                format!("it has no SIP over {}", lab.transport.parameter()),
+                "set `transport` in [ixit] to udp",
+            ));
+        }
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;
@@ -136,6 +184,8 @@ impl Device for Sim {
             auto_answer: self.answering.then_some(RINGING),
             faults: self.faults.clone(),
             seed: self.seed,
+            codecs: self.codecs.clone(),
+            media_security: self.security,
             register_expires: REGISTER_EXPIRES,
             ..SimPhoneConfig::new(lab.device_ip, lab.server, &lab.username, &lab.password)
         };
@@ -258,6 +308,27 @@ impl Device for Sim {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_media_of_the_file_are_the_phones() {
+        let sim = || {
+            let wav = Wav {
+                sample_rate: 8000,
+                samples: vec![],
+            };
+            Sim::new(&Net::virtual_network(), BTreeSet::new(), wav, 1)
+        };
+        let profile = |codec: &str, security| MediaProfile {
+            codecs: vec![codec.to_owned()],
+            security,
+        };
+        let phone = sim().with_media(&profile("g722", Wanted::Sdes));
+        assert!(matches!(
+            phone,
+            Ok(Sim { codecs, security: MediaSecurity::SdesRequired, .. }) if codecs == [AudioCodec::G722]
+        ));
+        assert!(sim().with_media(&profile("G729", Wanted::None)).is_err());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn it_starts_again_after_a_case_has_stopped_it() {
         let net = Net::virtual_network();
@@ -276,6 +347,9 @@ mod tests {
             password: "x".to_owned(),
             realm: "voxproof".to_owned(),
             device_ip: "127.0.0.1".parse().unwrap(),
+            transport: SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         };
         let not_started = DeviceHealth::Gone {
             status: "it was not started".to_owned(),

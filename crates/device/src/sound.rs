@@ -12,11 +12,16 @@ pub(crate) const RATE: u32 = 8000;
 
 /// The sound at 8 kHz.
 pub(crate) fn to_8khz(wav: Wav) -> Wav {
-    if wav.sample_rate == RATE || wav.sample_rate == 0 {
+    to_rate(wav, RATE)
+}
+
+/// The sound at another rate.
+pub(crate) fn to_rate(wav: Wav, rate: u32) -> Wav {
+    if wav.sample_rate == rate || wav.sample_rate == 0 || rate == 0 {
         return wav;
     }
     // a sinc with a Hann window over 16 zero crossings each side, cut off at the lower of the two Nyquist frequencies
-    let step = f64::from(wav.sample_rate) / f64::from(RATE);
+    let step = f64::from(wav.sample_rate) / f64::from(rate);
     let cutoff = (1.0 / step).min(1.0) * 0.95;
     let reach = (16.0 / cutoff).ceil();
     let length = (wav.samples.len() as f64 / step) as usize;
@@ -44,7 +49,7 @@ pub(crate) fn to_8khz(wav: Wav) -> Wav {
         })
         .collect();
     Wav {
-        sample_rate: RATE,
+        sample_rate: rate,
         samples,
     }
 }
@@ -68,6 +73,27 @@ pub(crate) fn looped(wav: &Wav, seconds: u32) -> Wav {
 /// Writes a wave file.
 pub(crate) fn save(wav: &Wav, path: &Path) -> io::Result<()> {
     fs::write(path, write_wav(wav).map_err(io::Error::other)?)
+}
+
+/// Writes a wave file of two channels that are the same.
+pub(crate) fn save_stereo(wav: &Wav, path: &Path) -> io::Result<()> {
+    let samples = wav.samples.iter().flat_map(|sample| [*sample, *sample]).collect();
+    let mono = Wav {
+        sample_rate: wav.sample_rate,
+        samples,
+    };
+    let mut bytes = write_wav(&mono).map_err(io::Error::other)?;
+    // the header for one channel says so in three places: channels, bytes a second and bytes a frame
+    for (at, value) in [
+        (22, 2u16.to_le_bytes().to_vec()),
+        (28, (wav.sample_rate * 4).to_le_bytes().to_vec()),
+        (32, 4u16.to_le_bytes().to_vec()),
+    ] {
+        if let Some(field) = bytes.get_mut(at..at + value.len()) {
+            field.copy_from_slice(&value);
+        }
+    }
+    fs::write(path, bytes)
 }
 
 /// Reads a recording of a device, at 8 kHz. `None` when there is no sound in it.
@@ -147,6 +173,37 @@ mod tests {
                 rms(&gone.samples[100..3900])
             );
         }
+    }
+
+    #[test]
+    fn a_tone_is_the_same_at_higher_rates() {
+        for rate in [16_000, 48_000] {
+            let raised = to_rate(tone(8000, 1000.0, 0.5), rate);
+            let reference = tone(rate, 1000.0, 0.5);
+            let error: Vec<i16> = raised
+                .samples
+                .iter()
+                .zip(&reference.samples)
+                .map(|(a, b)| a - b)
+                .skip(1000)
+                .take(6000)
+                .collect();
+            assert!(rms(&error) < 20.0, "{rate} {}", rms(&error));
+        }
+    }
+
+    #[test]
+    fn two_channels_are_read_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wav");
+        let wav = tone(8000, 440.0, 0.1);
+        save_stereo(&wav, &path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(
+            (bytes.len(), bytes[22], bytes[32]),
+            (44 + 4 * wav.samples.len(), 2, 4)
+        );
+        assert_eq!(load(&path).unwrap(), wav);
     }
 
     #[test]

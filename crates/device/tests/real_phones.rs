@@ -32,6 +32,7 @@ fn device_file(driver: Driver) -> DeviceFile {
         driver,
         ics: Default::default(),
         ixit: Default::default(),
+        media: Default::default(),
     }
 }
 

@@ -8,7 +8,9 @@ use voxproof_call::{CallError, Requested, Signal, Station};
 use voxproof_device::{Device, DeviceError};
 use voxproof_judge::matches_await;
 use voxproof_record::{Phase, StepOutcome, TimelineEvent};
-use voxproof_spec::{Await, CallStep, Case, DeviceAction, Located, PlayStep, ReceiveCall, Step};
+use voxproof_spec::{
+    Await, CallStep, Case, DeviceAction, Located, MediaProfile, PlayStep, ReceiveCall, Step,
+};
 
 use crate::interrupt::Interrupt;
 use crate::steps;
@@ -42,6 +44,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) signals: &'a BTreeMap<String, Signal>,
     /// Files that steps send.
     pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
+    /// What the device's media are set to, and so what peers offer.
+    pub(crate) media: &'a MediaProfile,
     pub(crate) case: &'a Case,
     pub(crate) interrupt: &'a Interrupt,
     /// End and packet number (none for an interval) of each mark.
@@ -206,7 +210,7 @@ impl Drive<'_> {
                     .await),
                 Err(error) => Err(error),
             },
-            Step::Reinvite(change) => match steps::reinvite(change, self.station)
+            Step::Reinvite(change) => match steps::reinvite(change, self.station, self.media)
                 .and_then(|options| self.station.reinvite(&change.from, options))
             {
                 Ok(sent) if change.at_once => {
@@ -282,7 +286,7 @@ impl Drive<'_> {
     }
 
     async fn call(&mut self, call: &CallStep) -> Result<StepOutcome, CallError> {
-        let options = steps::invite(call, self.station)?;
+        let options = steps::invite(call, self.station, self.media)?;
         let sent = self.station.invite(&call.from, options)?;
         self.mark_packet(call.mark.as_ref(), sent.packet);
         let Some(within) = call.answered_within.or(call.final_within) else {
@@ -341,7 +345,8 @@ impl Drive<'_> {
             self.station
                 .pump(until, |station| station.is_cancelled(actor))
                 .await;
-            self.station.answer(actor, steps::offer(call.offer.as_ref()))?;
+            self.station
+                .answer(actor, steps::offer(call.offer.as_ref(), self.media))?;
         } else if let Some(status) = call.reject {
             self.station.reject(actor, status)?;
         } else {

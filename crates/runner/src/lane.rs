@@ -8,7 +8,8 @@ use voxproof_call::{CaseCapture, RegistrarBehaviour, Signal, Station, StationCon
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
 use voxproof_record::{TimelineEvent, Wav};
-use voxproof_spec::{Capability, Ixit, LoadedCase};
+use voxproof_sip::Transport;
+use voxproof_spec::{Capability, Ixit, LoadedCase, MediaProfile, SignallingTransport};
 
 use crate::RunError;
 use crate::drive::{Drive, Driven, StepListener};
@@ -23,6 +24,16 @@ const REREGISTRATION: Duration = Duration::from_secs(6);
 /// So many recoveries in a row that failed end the lane; its remaining cases are not run.
 const LOST: u32 = 3;
 
+fn transport(of: SignallingTransport) -> Transport {
+    match of {
+        SignallingTransport::Udp => Transport::Udp,
+        SignallingTransport::Tcp => Transport::Tcp,
+        SignallingTransport::Tls => Transport::Tls,
+        SignallingTransport::Ws => Transport::Ws,
+        SignallingTransport::Wss => Transport::Wss,
+    }
+}
+
 /// What cases play and send.
 #[derive(Debug, Clone)]
 pub(crate) struct Stock {
@@ -34,6 +45,7 @@ pub(crate) struct Lane {
     station: Station,
     device: Box<dyn Device>,
     lab: LabAddress,
+    media: MediaProfile,
     has_address: bool,
     stock: Stock,
     /// Why the device has to be recovered before the next case.
@@ -48,6 +60,7 @@ impl Lane {
     pub(crate) async fn open(
         net: Net,
         ixit: &Ixit,
+        media: MediaProfile,
         mut device: Box<dyn Device>,
         stock: Stock,
         seed: u64,
@@ -62,6 +75,11 @@ impl Lane {
             .as_ref()
             .map(|text| address(text, "the device"))
             .transpose()?;
+        let proxy = ixit
+            .proxy
+            .as_ref()
+            .map(|text| address(text, "the device's proxy"))
+            .transpose()?;
         let config = StationConfig {
             server,
             username: ixit.username.clone(),
@@ -74,7 +92,10 @@ impl Lane {
             .await
             .map_err(|error| RunError::Unreachable(error.to_string()))?;
         let lab = LabAddress {
-            server: station.server(),
+            server: proxy.unwrap_or_else(|| station.address(transport(ixit.transport))),
+            transport: ixit.transport,
+            proxied: proxy.is_some(),
+            authority_pem: station.authority_pem(),
             username: ixit.username.clone(),
             password: ixit.password.clone(),
             realm: "voxproof".to_owned(),
@@ -86,6 +107,7 @@ impl Lane {
             station,
             device,
             lab,
+            media,
             has_address: device_address.is_some(),
             stock,
             unfit: None,
@@ -99,26 +121,7 @@ impl Lane {
     /// Makes sure that the device is there before anything is claimed about it.
     async fn reach(&mut self) -> Result<(), RunError> {
         if self.has_address {
-            let options = voxproof_call::RequestOptions {
-                method: "OPTIONS".to_owned(),
-                ..Default::default()
-            };
-            let probe = self
-                .station
-                .request("server", options)
-                .map_err(|error| RunError::Unreachable(error.to_string()))?;
-            let until = self.station.now() + Duration::from_secs(5);
-            if self
-                .station
-                .pump(until, |station| station.answer_to(probe).is_some())
-                .await
-            {
-                return Ok(());
-            }
-            self.device.stop().await;
-            return Err(RunError::Unreachable(
-                "the device does not answer OPTIONS at the `address` of its file; check power, cable, address and firewall".to_owned(),
-            ));
+            return self.answers_options().await;
         }
         if self.registered(REGISTRATION).await {
             return Ok(());
@@ -129,7 +132,7 @@ impl Lane {
             .iter()
             .filter(|seen| seen.message.method() == Some("REGISTER"))
             .count();
-        let server = self.station.server();
+        let server = self.lab.server;
         self.device.stop().await;
         Err(RunError::Unreachable(if tried > 0 {
             format!(
@@ -142,6 +145,43 @@ impl Lane {
                 REGISTRATION.as_secs()
             )
         }))
+    }
+
+    /// Whether whoever is at the device's address answers OPTIONS. A proxy answers for a device that has not registered
+    /// there yet, so it is asked again until it knows better.
+    async fn answers_options(&mut self) -> Result<(), RunError> {
+        const NOT_YET: [u16; 3] = [404, 480, 408];
+        const AGAIN: Duration = Duration::from_millis(300);
+        let give_up = self.station.now() + REGISTRATION;
+        loop {
+            let options = voxproof_call::RequestOptions {
+                method: "OPTIONS".to_owned(),
+                ..Default::default()
+            };
+            let probe = self
+                .station
+                .request("server", options)
+                .map_err(|error| RunError::Unreachable(error.to_string()))?;
+            let until = self.station.now() + Duration::from_secs(5);
+            self.station
+                .pump(until, |station| station.answer_to(probe).is_some())
+                .await;
+            let answer = self.station.answer_to(probe);
+            let status = answer.and_then(|seen| seen.message.status());
+            let absent = status.is_none_or(|status| self.lab.proxied && NOT_YET.contains(&status));
+            if !absent {
+                return Ok(());
+            }
+            if self.lab.proxied && self.station.now() < give_up {
+                let until = self.station.now() + AGAIN;
+                self.station.pump(until, |_| false).await;
+                continue;
+            }
+            self.device.stop().await;
+            return Err(RunError::Unreachable(
+                "the device does not answer OPTIONS at the `address` of its file; check power, cable, address and firewall".to_owned(),
+            ));
+        }
     }
 
     async fn registered(&mut self, within: Duration) -> bool {
@@ -208,6 +248,7 @@ impl Lane {
             device: &mut *self.device,
             signals: &self.stock.signals,
             files: &self.stock.files,
+            media: &self.media,
             case,
             interrupt,
             marks: BTreeMap::new(),

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 impl Drive<'_> {
     pub(crate) async fn respond(&mut self, step: &Respond) -> Result<StepOutcome, CallError> {
-        let options = steps::respond(step, self.station)?;
+        let options = steps::respond(step, self.station, self.media)?;
         let packet = self.station.respond(&step.at, options)?;
         self.mark_packet(step.mark.as_ref(), packet);
         let Some(within) = step.within else {

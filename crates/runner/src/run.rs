@@ -13,7 +13,7 @@ use voxproof_record::{
     DeviceSummary, Event, EvidenceObject, EvidenceStore, JOURNAL_FORMAT, JournalWriter, Manifest,
     RecordError, Run, RunFinished, RunStarted, SuiteSummary, read_wav,
 };
-use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase};
+use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase, MediaProfile};
 
 use crate::RunError;
 use crate::folders::{Scratch, create_folder, host};
@@ -52,6 +52,13 @@ impl Runner {
             progress,
             interrupt,
             net,
+        }
+    }
+
+    fn media(&self) -> MediaProfile {
+        match &self.options.device {
+            DeviceChoice::Sim(_) => MediaProfile::default(),
+            DeviceChoice::File(_, file) => file.media.clone(),
         }
     }
 
@@ -163,7 +170,16 @@ impl Runner {
         for index in 0..count as u64 {
             let device = self.device(index, &scratch.join(format!("lane-{index}")))?;
             let seed = self.options.seed.wrapping_add(index.wrapping_mul(0x9e37_79b9));
-            match Lane::open(self.net.clone(), &self.ixit(), device, stock.clone(), seed).await {
+            match Lane::open(
+                self.net.clone(),
+                &self.ixit(),
+                self.media(),
+                device,
+                stock.clone(),
+                seed,
+            )
+            .await
+            {
                 Ok(lane) => lanes.push(lane),
                 Err(error) => {
                     for lane in &mut lanes {

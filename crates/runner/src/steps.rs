@@ -12,8 +12,8 @@ use voxproof_rtp::impairment::{ImpairmentSpec, Jitter, Loss, Rate, Reorder};
 use voxproof_sip::mutate as sip;
 use voxproof_spec::{
     AnswerWith, BranchMutation, CallStep, ChallengeStep, ConnectionStep, Direction, ImpairStep,
-    InterceptStep, Interception, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep, Reinvite,
-    RequestStep, Respond, Step, Way, Withhold,
+    InterceptStep, Interception, MediaProfile, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep,
+    Reinvite, RequestStep, Respond, Step, Way, Withhold,
 };
 
 /// A peer waits this long for the response to a BYE, a CANCEL or another request.
@@ -21,12 +21,30 @@ pub(crate) const RESPONSE: Duration = Duration::from_secs(2);
 /// A peer waits this long for the answer to a re-INVITE.
 pub(crate) const REINVITE: Duration = Duration::from_secs(4);
 
-pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
-    let Some(offer) = offer else {
-        return OfferSpec::default();
+/// What a case offers that does not care for codecs.
+const ANY_CODECS: [&str; 2] = ["PCMU", "PCMA"];
+
+/// What a peer offers: what the case says, and where that does not say anything, what the device is set to.
+pub(crate) fn offer(offer: Option<&Offer>, device: &MediaProfile) -> OfferSpec {
+    let protection = |security| match security {
+        voxproof_spec::MediaSecurity::None => MediaSecurity::None,
+        voxproof_spec::MediaSecurity::Sdes => MediaSecurity::Sdes,
+        voxproof_spec::MediaSecurity::Dtls => MediaSecurity::Dtls,
     };
+    let Some(offer) = offer else {
+        return OfferSpec {
+            codecs: device.codecs.clone(),
+            security: protection(device.security),
+            ..OfferSpec::default()
+        };
+    };
+    let any = offer.codecs.iter().map(|name| name.as_str()).eq(ANY_CODECS);
     OfferSpec {
-        codecs: offer.codecs.iter().map(|name| name.to_string()).collect(),
+        codecs: if any {
+            device.codecs.clone()
+        } else {
+            offer.codecs.iter().map(|name| name.to_string()).collect()
+        },
         telephone_event: Some(offer.telephone_event).filter(|payload_type| *payload_type != 0),
         direction: match offer.direction {
             Direction::SendRecv => voxproof_sip::sdp::Direction::SendRecv,
@@ -43,9 +61,8 @@ pub(crate) fn offer(offer: Option<&Offer>) -> OfferSpec {
         ptime: offer.ptime.map(u32::from),
         maxptime: offer.maxptime.map(u32::from),
         security: match offer.security {
-            voxproof_spec::MediaSecurity::None => MediaSecurity::None,
-            voxproof_spec::MediaSecurity::Sdes => MediaSecurity::Sdes,
-            voxproof_spec::MediaSecurity::Dtls => MediaSecurity::Dtls,
+            voxproof_spec::MediaSecurity::None => protection(device.security),
+            security => protection(security),
         },
         suites: offer.suites.clone(),
         mki: offer.mki,
@@ -239,9 +256,13 @@ fn hexadecimal(text: &str) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) fn invite(step: &CallStep, station: &Station) -> Result<InviteOptions, CallError> {
+pub(crate) fn invite(
+    step: &CallStep,
+    station: &Station,
+    device: &MediaProfile,
+) -> Result<InviteOptions, CallError> {
     Ok(InviteOptions {
-        offer: offer(step.offer.as_ref()),
+        offer: offer(step.offer.as_ref(), device),
         offerless: step.offerless,
         headers: headers(&step.headers, station)?,
         withhold_ack: step.withhold == Some(Withhold::Ack),
@@ -252,9 +273,13 @@ pub(crate) fn invite(step: &CallStep, station: &Station) -> Result<InviteOptions
     })
 }
 
-pub(crate) fn reinvite(step: &Reinvite, station: &Station) -> Result<ReinviteOptions, CallError> {
+pub(crate) fn reinvite(
+    step: &Reinvite,
+    station: &Station,
+    device: &MediaProfile,
+) -> Result<ReinviteOptions, CallError> {
     Ok(ReinviteOptions {
-        offer: offer(step.offer.as_ref()),
+        offer: offer(step.offer.as_ref(), device),
         offerless: step.offerless,
         update: step.update,
         move_rtp: step.move_rtp,
@@ -282,14 +307,18 @@ pub(crate) fn request(step: &RequestStep, station: &Station) -> Result<RequestOp
     })
 }
 
-pub(crate) fn respond(step: &Respond, station: &Station) -> Result<RespondOptions, CallError> {
+pub(crate) fn respond(
+    step: &Respond,
+    station: &Station,
+    device: &MediaProfile,
+) -> Result<RespondOptions, CallError> {
     let session = step.session || step.offer.is_some();
     Ok(RespondOptions {
         status: step.status,
         reason: step.reason.clone(),
         branch: step.branch.clone(),
         reliable: step.reliable,
-        session: session.then(|| offer(step.offer.as_ref())),
+        session: session.then(|| offer(step.offer.as_ref(), device)),
         headers: headers(&step.headers, station)?,
         record_route: record_route(step.record_route, station),
         mutate: mutations(&step.mutate),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Capability, Located};
+use crate::{Capability, Located, MediaSecurity};
 
 /// A device under test.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct DeviceFile {
     /// Addresses and credentials.
     #[serde(default)]
     pub ixit: Ixit,
+    /// What its media are set to, which is also what the lab's peers offer where a case does not say otherwise.
+    #[serde(default)]
+    pub media: MediaProfile,
 }
 
 /// What the device is.
@@ -45,8 +48,13 @@ pub struct Ixit {
     pub username: String,
     /// Password of the device's account.
     pub password: String,
-    /// Where the device can be called when it does not register, `192.0.2.7:5060`.
+    /// Where the device can be called when it does not register at the lab, `192.0.2.7:5060`.
     pub address: Option<Located<String>>,
+    /// What the device reaches its server by.
+    pub transport: SignallingTransport,
+    /// Registrar and outbound proxy of the device where these are not the lab's: a proxy between the two,
+    /// `192.0.2.3:5060`. The lab then calls the device at `address`, which is the proxy too.
+    pub proxy: Option<Located<String>>,
 }
 
 impl Default for Ixit {
@@ -56,7 +64,72 @@ impl Default for Ixit {
             username: "dut".to_owned(),
             password: "voxproof".to_owned(),
             address: None,
+            transport: SignallingTransport::Udp,
+            proxy: None,
         }
+    }
+}
+
+/// What SIP messages travel over (RFC 3261 18, RFC 7118).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SignallingTransport {
+    /// Datagrams.
+    #[default]
+    Udp,
+    /// A connection.
+    Tcp,
+    /// A connection under TLS.
+    Tls,
+    /// A WebSocket.
+    Ws,
+    /// A WebSocket under TLS.
+    Wss,
+}
+
+impl SignallingTransport {
+    /// The value of a `transport` parameter in a URI (RFC 3261 19.1.1).
+    pub const fn parameter(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// Whether it is encrypted.
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+}
+
+/// What the media of a device are set to. Written `[media]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaProfile {
+    /// How its media are protected; other media it refuses.
+    pub security: MediaSecurity,
+    /// Codecs it may use, most wanted first: `PCMU`, `PCMA`, `G722`, `opus`.
+    pub codecs: Vec<String>,
+}
+
+impl Default for MediaProfile {
+    fn default() -> Self {
+        Self {
+            security: MediaSecurity::None,
+            codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+        }
+    }
+}
+
+impl MediaProfile {
+    /// Whether the device uses a codec of this name.
+    pub fn has(&self, codec: &str) -> bool {
+        self.codecs.iter().any(|one| one.eq_ignore_ascii_case(codec))
     }
 }
 
@@ -108,8 +181,6 @@ pub struct BaresipDriver {
     pub module_path: String,
     /// Port it listens at for SIP; 0 takes a free one.
     pub sip_port: u16,
-    /// Codecs it may use, in its own order.
-    pub codecs: Vec<String>,
 }
 
 impl Default for BaresipDriver {
@@ -118,7 +189,6 @@ impl Default for BaresipDriver {
             program: "baresip".to_owned(),
             module_path: "/usr/lib/baresip/modules".to_owned(),
             sip_port: 0,
-            codecs: vec!["pcmu".to_owned(), "pcma".to_owned()],
         }
     }
 }
@@ -142,7 +212,7 @@ impl Default for LinphoneDriver {
     }
 }
 
-/// Commands, run by `sh -c`, with `{server}`, `{username}`, `{password}`, `{uri}` and `{digits}` filled in.
+/// Commands, run by `sh -c`, with `{server}`, `{transport}`, `{username}`, `{password}`, `{uri}` and `{digits}` filled in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommandDriver {

@@ -28,7 +28,7 @@ pub use check::{
 };
 pub use device_file::{
     BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
-    SimDriver,
+    MediaProfile, SignallingTransport, SimDriver,
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
 pub use environment::{

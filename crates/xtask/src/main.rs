@@ -1,6 +1,7 @@
 //! Everything done to this repository by command: set-up, demo, test, generated files.
 
 mod bench;
+mod interop;
 mod packages;
 mod tasks;
 
@@ -31,6 +32,8 @@ enum Task {
         #[arg(default_value_t = 60)]
         seconds: u64,
     },
+    /// Run every combination of other people's programs with the lab, a quarter of an hour, and write docs/interop.md.
+    Interop,
     /// Measure the load mode side by side with SIPp and write docs/benchmarks.md (needs `sipp`, some minutes, and a
     /// machine with nothing else to do).
     Bench {
@@ -59,6 +62,7 @@ fn main() -> Result<()> {
         Task::Setup => packages::install(packages::FOR_TESTS),
         Task::Generate => tasks::generate(),
         Task::Fuzz { seconds } => tasks::fuzz(seconds),
+        Task::Interop => interop::interop(),
         Task::Bench {
             rounds,
             calls,

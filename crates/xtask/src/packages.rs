@@ -38,6 +38,11 @@ pub(crate) const FOR_TESTS: &[Package] = &[
         why: "a second real SIP phone",
     },
     Package {
+        name: "kamailio",
+        file: "/usr/sbin/kamailio",
+        why: "a real registrar and proxy between phone and lab",
+    },
+    Package {
         name: "sip-tester",
         file: "/usr/bin/sipp",
         why: "SIPp, the peer of comparisons",

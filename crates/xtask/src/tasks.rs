@@ -17,13 +17,13 @@ fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-fn must(what: &str, command: &mut Command) -> Result<()> {
+pub(crate) fn must(what: &str, command: &mut Command) -> Result<()> {
     eprintln!("== {what}");
     let began = Instant::now();
     let status = command

@@ -14,13 +14,13 @@ use async_trait::async_trait;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 use voxproof_record::Wav;
-use voxproof_spec::{BaresipDriver, Capability, DeviceAction};
+use voxproof_spec::{BaresipDriver, Capability, DeviceAction, MediaProfile};
 
 use crate::process::{self, Program, gone, health_of, program_missing};
 use crate::secret::masked_log;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, ports, sound};
-pub(crate) use config::MODULES;
-use config::{Configuration, LOOP_MODULE, SPEECH};
+use config::{Configuration, LOOP_MODULE, SPEECH, Sound};
+pub(crate) use config::{MODULES, further_modules};
 use control::{Control, Reply};
 
 /// Debian's package of it.
@@ -36,6 +36,9 @@ const ANSWERING: Duration = Duration::from_secs(5);
 /// reads all of it at the start of a call, which takes 20 ms for ten minutes.
 const SPEECH_LENGTH: u32 = 600;
 
+/// And that is shorter for a file of many bytes a second.
+const SHORT_SPEECH_LENGTH: u32 = 150;
+
 /// A digit takes 240 ms on the wire (180 ms of tone and three end packets); given sooner they run into each other
 /// without a pause between them.
 const DIGIT: Duration = Duration::from_millis(320);
@@ -45,6 +48,7 @@ const ENDED_BY_SIGNAL: &str = "terminated by signal";
 
 pub(crate) struct Baresip {
     driver: BaresipDriver,
+    media: MediaProfile,
     speech: Wav,
     scratch: PathBuf,
     starts: u32,
@@ -74,9 +78,10 @@ enum StartError {
 }
 
 impl Baresip {
-    pub(crate) fn new(driver: BaresipDriver, speech: Wav, scratch: PathBuf) -> Self {
+    pub(crate) fn new(driver: BaresipDriver, media: MediaProfile, speech: Wav, scratch: PathBuf) -> Self {
         Self {
             driver,
+            media,
             speech: sound::to_8khz(speech),
             scratch,
             starts: 0,
@@ -105,7 +110,7 @@ impl Baresip {
         );
         let speech = folder.join(SPEECH);
         if self.starts == 1 || !speech.exists() {
-            sound::save(&sound::looped(&self.speech, SPEECH_LENGTH), &speech)?;
+            self.save_speech(&speech)?;
         }
         let sip_port = match (self.driver.sip_port, self.sip_port) {
             (0, Some(port)) => port,
@@ -115,6 +120,7 @@ impl Baresip {
         self.sip_port = Some(sip_port);
         let configuration = Configuration {
             driver: &self.driver,
+            media: &self.media,
             lab,
             sip_port,
             control_port,
@@ -122,6 +128,22 @@ impl Baresip {
         };
         configuration.write(&folder)?;
         Ok(folder)
+    }
+
+    /// Writes the file it speaks, as its codec wants it.
+    fn save_speech(&self, path: &Path) -> io::Result<()> {
+        let Sound { rate, channels } = Sound::of(&self.media);
+        let speech = sound::to_rate(self.speech.clone(), rate);
+        if channels == 1 {
+            let length = if rate == sound::RATE {
+                SPEECH_LENGTH
+            } else {
+                SPEECH_LENGTH / 2
+            };
+            sound::save(&sound::looped(&speech, length), path)
+        } else {
+            sound::save_stereo(&sound::looped(&speech, SHORT_SPEECH_LENGTH), path)
+        }
     }
 
     async fn launch(&mut self, lab: &LabAddress) -> Result<Running, StartError> {
@@ -366,6 +388,7 @@ impl Device for Baresip {
 
     async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
         config::check_account(lab)?;
+        config::check_profile(&self.media, lab)?;
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;

@@ -1,32 +1,101 @@
 //! linphonec's configuration file, which it rewrites: a fresh one each start.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
+
+use voxproof_spec::{MediaProfile, MediaSecurity, SignallingTransport};
 
 use crate::{DeviceError, LabAddress};
 
+/// Where it finds the lab's authority, in the folder it runs in.
+pub(crate) const AUTHORITY: &str = "authority.pem";
+
 /// The text of the file.
-pub(crate) fn text(lab: &LabAddress, sip_port: u16, rtp_port: u16, instance: Option<&str>) -> String {
+pub(crate) fn text(
+    lab: &LabAddress,
+    media: &MediaProfile,
+    sip_port: u16,
+    rtp_port: u16,
+    instance: Option<&str>,
+) -> String {
     let LabAddress {
         server,
         username,
         password,
         realm,
         device_ip,
+        transport,
+        ..
     } = lab;
     let contact = SocketAddr::new(*device_ip, sip_port);
     let ipv6 = u8::from(device_ip.is_ipv6());
-    let misc = instance
-        .map(|instance| format!("[misc]\nuuid={instance}\n"))
-        .unwrap_or_default();
-    format!(
-        "[sip]\nsip_port={sip_port}\nsip_tcp_port=0\nsip_tls_port=0\ncontact=sip:{username}@{contact}\n\
-         guess_hostname=0\nregister_only_when_network_is_up=0\ndefault_proxy=0\nmedia_encryption=none\nuse_ipv6={ipv6}\n\
-         [proxy_0]\nreg_proxy=<sip:{server}>\nreg_identity=sip:{username}@{server}\nreg_expires=60\n\
+    let port = |of: SignallingTransport| if *transport == of { sip_port } else { 0 };
+    let (udp, tcp, tls) = (
+        port(SignallingTransport::Udp),
+        port(SignallingTransport::Tcp),
+        port(SignallingTransport::Tls),
+    );
+    let parameter = match transport {
+        SignallingTransport::Udp => String::new(),
+        transport => format!(";transport={}", transport.parameter()),
+    };
+    let encryption = match media.security {
+        MediaSecurity::None => "none",
+        MediaSecurity::Sdes => "srtp",
+        MediaSecurity::Dtls => "dtls",
+    };
+    let mandatory = u8::from(media.security != MediaSecurity::None);
+    let server_uri = lab.server_uri();
+    let route = if lab.needs_outbound_proxy() {
+        format!("reg_route=<{server_uri};lr>\n")
+    } else {
+        String::new()
+    };
+    let mut text = format!(
+        "[sip]\nsip_port={udp}\nsip_tcp_port={tcp}\nsip_tls_port={tls}\ncontact=sip:{username}@{contact}{parameter}\n\
+         guess_hostname=0\nregister_only_when_network_is_up=0\ndefault_proxy=0\nmedia_encryption={encryption}\n\
+         media_encryption_mandatory={mandatory}\nuse_ipv6={ipv6}\nroot_ca={AUTHORITY}\nverify_server_certs=1\n\
+         verify_server_cn=1\n\
+         [proxy_0]\nreg_proxy=<{server_uri}>\nreg_identity=sip:{username}@{server}\n{route}reg_expires=60\n\
          reg_sendregister=1\n\
          [auth_info_0]\nusername={username}\npasswd={password}\nrealm={realm}\n\
          [rtp]\naudio_rtp_port={rtp_port}\n\
-         [sound]\nechocancellation=0\n{misc}"
-    )
+         [sound]\nechocancellation=0\n\
+         [misc]\nadd_missing_audio_codecs=0\n{instance}",
+        instance = instance
+            .map(|instance| format!("uuid={instance}\n"))
+            .unwrap_or_default(),
+    );
+    for (index, name) in media.codecs.iter().enumerate() {
+        let (rate, channels) = clock(name);
+        // writing to a String cannot fail
+        let _ = write!(
+            text,
+            "[audio_codec_{index}]\nmime={name}\nrate={rate}\nchannels={channels}\nenabled=1\n"
+        );
+    }
+    text
+}
+
+/// RTP clock and channels of a codec as its rtpmap has them (RFC 3551 6, RFC 7587 7).
+fn clock(codec: &str) -> (u32, u32) {
+    if codec.eq_ignore_ascii_case("opus") {
+        (48_000, 2)
+    } else {
+        (8000, 1)
+    }
+}
+
+/// What it has no means for.
+pub(crate) fn check_profile(lab: &LabAddress) -> Result<(), DeviceError> {
+    if matches!(lab.transport, SignallingTransport::Ws | SignallingTransport::Wss) {
+        return Err(DeviceError::unreachable(
+            "linphonec",
+            "it has no SIP over WebSocket",
+            "set `transport` in [ixit] to udp, tcp or tls",
+        ));
+    }
+    Ok(())
 }
 
 /// The instance identifier in a file that linphonec has rewritten.
@@ -63,14 +132,24 @@ mod tests {
 
     #[test]
     fn addresses_of_both_families() {
+        let media = MediaProfile::default();
         let mut lab = LabAddress {
             server: "127.0.0.1:5080".parse().unwrap(),
             username: "dut".to_owned(),
             password: "secret".to_owned(),
             realm: "lab".to_owned(),
             device_ip: "127.0.0.1".parse().unwrap(),
+            transport: SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         };
-        let config = text(&lab, 5072, 7078, Some("72d4801b-5f6d-00c3-bbb6-aab29b90b236"));
+        let config = text(
+            &lab,
+            &media,
+            5072,
+            7078,
+            Some("72d4801b-5f6d-00c3-bbb6-aab29b90b236"),
+        );
         for line in [
             "contact=sip:dut@127.0.0.1:5072",
             "use_ipv6=0",
@@ -79,9 +158,40 @@ mod tests {
         ] {
             assert!(config.lines().any(|one| one == line), "{line}\n{config}");
         }
+        let secured = MediaProfile {
+            security: MediaSecurity::Dtls,
+            codecs: vec!["G722".to_owned(), "opus".to_owned()],
+        };
+        lab.transport = SignallingTransport::Tls;
+        let config = text(&lab, &secured, 5072, 7078, None);
+        for line in [
+            "sip_port=0",
+            "sip_tls_port=5072",
+            "contact=sip:dut@127.0.0.1:5072;transport=tls",
+            "reg_proxy=<sip:127.0.0.1:5080;transport=tls>",
+            "reg_route=<sip:127.0.0.1:5080;transport=tls;lr>",
+            "root_ca=authority.pem",
+            "media_encryption=dtls",
+            "media_encryption_mandatory=1",
+            "[audio_codec_1]",
+            "mime=opus",
+            "rate=48000",
+        ] {
+            assert!(config.lines().any(|one| one == line), "{line}\n{config}");
+        }
+        lab.transport = SignallingTransport::Wss;
+        assert!(check_profile(&lab).is_err());
+        lab.transport = SignallingTransport::Udp;
+        assert_eq!(check_profile(&lab), Ok(()));
         lab.device_ip = "::1".parse().unwrap();
         lab.server = "[::1]:5080".parse().unwrap();
-        let config = text(&lab, 5072, 7078, Some("72d4801b-5f6d-00c3-bbb6-aab29b90b236"));
+        let config = text(
+            &lab,
+            &media,
+            5072,
+            7078,
+            Some("72d4801b-5f6d-00c3-bbb6-aab29b90b236"),
+        );
         for line in [
             "contact=sip:dut@[::1]:5072",
             "use_ipv6=1",

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use tokio::process::Command;
 use tokio::time::timeout;
 use voxproof_record::Wav;
-use voxproof_spec::{Capability, DeviceAction, LinphoneDriver};
+use voxproof_spec::{Capability, DeviceAction, LinphoneDriver, MediaProfile};
 
 use crate::process::{self, ENDING, LogFile, Program, gone, health_of, program_missing};
 use crate::secret::masked_log;
@@ -41,6 +41,7 @@ const SPEECH_LENGTH: u32 = 600;
 
 pub(crate) struct Linphone {
     driver: LinphoneDriver,
+    media: MediaProfile,
     speech: Wav,
     scratch: PathBuf,
     starts: u32,
@@ -79,9 +80,10 @@ impl Running {
 }
 
 impl Linphone {
-    pub(crate) fn new(driver: LinphoneDriver, speech: Wav, scratch: PathBuf) -> Self {
+    pub(crate) fn new(driver: LinphoneDriver, media: MediaProfile, speech: Wav, scratch: PathBuf) -> Self {
         Self {
             driver,
+            media,
             speech: sound::to_8khz(speech),
             scratch,
             starts: 0,
@@ -118,8 +120,9 @@ impl Linphone {
         let rtp_port = ports::free_rtp_port(lab.device_ip)?;
         fs::write(
             folder.join("rc"),
-            config::text(lab, sip_port, rtp_port, self.instance.as_deref()),
+            config::text(lab, &self.media, sip_port, rtp_port, self.instance.as_deref()),
         )?;
+        fs::write(folder.join(config::AUTHORITY), &lab.authority_pem)?;
         // a machine with a sound card must not ring
         fs::write(folder.join("no-sound.conf"), "")?;
         Ok(folder)
@@ -338,6 +341,7 @@ impl Device for Linphone {
 
     async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
         config::check(lab)?;
+        config::check_profile(lab)?;
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;

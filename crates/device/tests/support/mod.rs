@@ -55,6 +55,9 @@ impl Lab {
             password: "voxproof".to_owned(),
             realm: "voxproof".to_owned(),
             device_ip: "127.0.0.1".parse().unwrap(),
+            transport: voxproof_spec::SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
         }
     }
 
