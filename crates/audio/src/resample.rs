@@ -87,7 +87,8 @@ mod tests {
             let converted = resample(&tone(frequency, from, 4.0), from, to).unwrap();
             let wanted = tone(frequency, to, 4.0);
             assert!(converted.len().abs_diff(wanted.len()) <= 1, "{from} to {to}");
-            assert!(difference(&converted, &wanted) < 1e-4, "{from} to {to}");
+            // 0.01 dB at 0.45 of the lower rate
+            assert!(difference(&converted, &wanted) < 1e-3, "{from} to {to}");
         }
     }
 

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Write the reports of a run again from its record.
     Report(ReportArgs),
+    /// Call a SIP address once, or many times at a rate, or be called; outside of any suite.
+    Call(CallArgs),
     /// Check whether this machine and a device file are fit for a run.
     Doctor(DoctorArgs),
     /// Print the JSON Schema of a file format.
@@ -187,6 +189,51 @@ pub(crate) struct ReportArgs {
     /// Write the one format to standard output instead.
     #[arg(long)]
     pub(crate) stdout: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// Whom to call: a SIP URI with an IP address, `sip:100@192.0.2.7:5060`.
+    pub(crate) uri: Option<String>,
+    /// Answer calls at this address instead.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "uri")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Local address of the calls (default: the one that leads there, a free port).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) local: Option<std::net::SocketAddr>,
+    /// New calls a second.
+    #[arg(long, value_name = "R")]
+    pub(crate) rate: Option<f64>,
+    /// Calls in all.
+    #[arg(long, value_name = "N")]
+    pub(crate) calls: Option<u64>,
+    /// Calls at a time, at most.
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrent: Option<usize>,
+    /// How long each call is held, `"5 s"` (default: as long as what is played, or 5 s for one call and 0 s for many).
+    #[arg(long, value_name = "TIME", default_value = "0 s")]
+    pub(crate) hold: voxproof_spec::Span,
+    /// RTP both ways in each of many calls.
+    #[arg(long)]
+    pub(crate) media: bool,
+    /// Send back what comes, in each of many calls.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// One RTP port for all calls.
+    #[arg(long)]
+    pub(crate) shared_rtp: bool,
+    /// Play this WAV.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) play: Option<PathBuf>,
+    /// Record what the far end says as WAV (one call only).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// With --listen: reject with this status.
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(300..700))]
+    pub(crate) reject: Option<u16>,
+    /// The result as JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

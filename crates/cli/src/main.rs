@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => commands::lint::lint(&args, colour),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Report(args) => commands::report::report(&args),
+        Command::Call(args) => commands::call::call(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args, colour),
         Command::Schema(args) => commands::generated::schema(&args),
         Command::Explain(args) => commands::generated::explain(&args),

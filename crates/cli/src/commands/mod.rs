@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod call;
 pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod generated;
