@@ -69,6 +69,6 @@ mod tests {
         assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(date(1_798_761_599), "Thu, 31 Dec 2026 23:59:59 GMT");
         assert_eq!(date(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
-        assert_eq!(date(16_725_225_600), "Tue, 01 Jan 2500 00:00:00 GMT");
+        assert_eq!(date(16_725_225_600), "Fri, 01 Jan 2500 00:00:00 GMT");
     }
 }

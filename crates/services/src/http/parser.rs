@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(status(b"GET / HTTP/1.1\r\n\r\n"), Some(400), "no Host");
         assert_eq!(status(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), Some(400));
         assert_eq!(status(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Some(505));
-        assert_eq!(status(b"REGISTER sip:a SIP/2.0\r\n\r\n"), Some(400));
+        assert_eq!(status(b"REGISTER sip:a SIP/2.0\r\n\r\n"), Some(505));
         let long = |field: &str| format!("PUT / HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n").into_bytes();
         assert_eq!(status(&long("Content-Length: 1048577")), Some(413));
         assert_eq!(status(&long("Content-Length: +3")), Some(400));
