@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use voxproof_audio::{level, waveform};
-use voxproof_record::{CaseEvidence, Exhibits, LadderRow, LevelPlot, TimelineEvent, Wav};
+use voxproof_record::{Carrier, CaseEvidence, Exhibits, LadderRow, LevelPlot, TimelineEvent, Wav};
 use voxproof_spec::{StreamRef, parse_case};
 
 use crate::JudgeError;
 use crate::facts::round;
+use crate::messages::SipRecord;
+use crate::rtcp;
 use crate::view::View;
 
 /// Columns of a plot.
@@ -30,7 +32,6 @@ fn since(view: &View<'_>, at: Duration) -> f64 {
 
 fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     let mut rows: Vec<(Duration, LadderRow)> = Vec::new();
-    let mut seen: BTreeSet<(bool, Vec<u8>)> = BTreeSet::new();
     for record in &view.messages {
         let mark = view
             .marks
@@ -48,11 +49,12 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
                 at_ms: since(view, record.at),
                 from_device: record.from_device,
                 actor: view.actor_of(&record.message),
-                label: record.message.summary(),
+                label: label(record),
                 kind: "sip".to_owned(),
                 detail,
                 mark,
-                retransmission: !seen.insert((record.from_device, record.message.bytes().to_vec())),
+                retransmission: record.copies_before > 0,
+                intercepted: intercepted(view, record.packet),
             },
         ));
     }
@@ -75,6 +77,72 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
             TimelineEvent::Prompt { question, answer } => {
                 ("action", "operator".to_owned(), format!("{question} — {answer}"))
             }
+            TimelineEvent::Connection {
+                transport,
+                state,
+                detail,
+                ..
+            } => (
+                "connection",
+                "server".to_owned(),
+                if detail.is_empty() {
+                    format!("{transport} {state}")
+                } else {
+                    format!("{transport} {state}: {detail}")
+                },
+            ),
+            TimelineEvent::Impaired {
+                actor,
+                to_device,
+                specification,
+                truth,
+            } => (
+                "rtp",
+                actor.clone(),
+                format!(
+                    "what {} impaired ({} decisions): {specification}",
+                    if *to_device {
+                        "the device hears"
+                    } else {
+                        "the device says"
+                    },
+                    truth.len()
+                ),
+            ),
+            TimelineEvent::Fuzzed {
+                seed, sent, alive, ..
+            } => (
+                "action",
+                "device".to_owned(),
+                format!(
+                    "fuzz {seed}: {sent} messages, the device {}",
+                    if *alive { "answers" } else { "does not answer" }
+                ),
+            ),
+            // never sent, or never taken as received: it has no packet of its own
+            TimelineEvent::Intercepted {
+                message,
+                to_device,
+                packet: None,
+                action,
+            } => {
+                rows.push((
+                    at,
+                    LadderRow {
+                        packet: None,
+                        at_ms: since(view, at),
+                        from_device: !to_device,
+                        actor: "server".to_owned(),
+                        label: message.clone(),
+                        kind: "sip".to_owned(),
+                        detail: String::new(),
+                        mark: None,
+                        retransmission: false,
+                        intercepted: Some(action.clone()),
+                    },
+                ));
+                continue;
+            }
             _ => continue,
         };
         rows.push((
@@ -89,6 +157,7 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
                 detail: String::new(),
                 mark: None,
                 retransmission: false,
+                intercepted: None,
             },
         ));
     }
@@ -123,15 +192,66 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
                             detail: String::new(),
                             mark: None,
                             retransmission: false,
+                            intercepted: None,
                         },
                     ));
                     start = index;
                 }
             }
+            rows.extend(control_row(view, &stream));
         }
     }
     rows.sort_by_key(|(at, _)| *at);
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// A message in one line, with its transport where that is not UDP.
+fn label(record: &SipRecord) -> String {
+    let summary = record.message.summary();
+    match record.carrier {
+        Carrier::Udp => summary,
+        stream => format!("{summary} [{}]", stream.as_str().to_ascii_uppercase()),
+    }
+}
+
+fn intercepted(view: &View<'_>, packet: u32) -> Option<String> {
+    view.evidence
+        .timeline
+        .entries
+        .iter()
+        .find_map(|entry| match &entry.event {
+            TimelineEvent::Intercepted {
+                packet: Some(number),
+                action,
+                ..
+            } if *number == packet => Some(action.clone()),
+            _ => None,
+        })
+}
+
+/// All RTCP of one direction as one row.
+fn control_row(view: &View<'_>, stream: &StreamRef) -> Option<(Duration, LadderRow)> {
+    let packets = rtcp::control(view, stream, None);
+    let (first, last) = (packets.first()?, packets.last()?);
+    Some((
+        first.at,
+        LadderRow {
+            packet: Some(first.packet),
+            at_ms: since(view, first.at),
+            from_device: stream.from_device,
+            actor: stream.peer.clone(),
+            label: format!(
+                "RTCP, {} packets in {:.2} s",
+                packets.len(),
+                last.at.saturating_sub(first.at).as_secs_f64()
+            ),
+            kind: "rtcp".to_owned(),
+            detail: String::new(),
+            mark: None,
+            retransmission: false,
+            intercepted: None,
+        },
+    ))
 }
 
 fn actors(view: &View<'_>) -> BTreeSet<String> {
@@ -243,8 +363,9 @@ pub fn sip_log(evidence: &CaseEvidence) -> Result<String, JudgeError> {
         };
         let at = since(&view, record.at) / 1e3;
         log += &format!(
-            "--- packet {} at {at:.3} s, {way}, {}\n",
+            "--- packet {} at {at:.3} s, {way}, {}, {}\n",
             record.packet,
+            record.carrier.as_str().to_ascii_uppercase(),
             view.actor_of(&record.message)
         );
         log += &String::from_utf8_lossy(record.message.bytes());

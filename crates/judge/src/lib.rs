@@ -20,6 +20,7 @@ mod pattern;
 mod rtcp;
 mod rules;
 mod security;
+mod sound;
 mod steps;
 mod streams;
 mod view;

@@ -6,16 +6,15 @@ use std::time::Duration;
 use voxproof_audio::comparison::{self, SpeechComparison};
 use voxproof_audio::level::Plane;
 use voxproof_audio::p56;
+use voxproof_audio::resample::resample_i16;
+use voxproof_codec::Codec;
 use voxproof_record::{BoundResult, MeasurementResult, TimelineEvent};
-use voxproof_rtp::playout::{Decoded, PayloadCodec};
+use voxproof_rtp::playout::Decoded;
 use voxproof_spec::{Case, Limit, LimitSource, Located, Measure, Quantity, StreamRef, Tier, Verdict};
 
 use crate::facts::round;
 use crate::streams::Stream;
 use crate::view::View;
-
-/// Telephone bandwidth sampling; the codecs of this release all run at it.
-const RATE: u32 = 8000;
 
 /// A recording of the device may begin this long before or after the signal.
 const RECORDING_SEARCH_S: std::ops::Range<f64> = -2.0..12.0;
@@ -242,6 +241,15 @@ fn to_f32(samples: &[i16]) -> Vec<f32> {
         .collect()
 }
 
+/// A signal at the rate of the stream that it is held against.
+fn at_rate(wav: &voxproof_record::Wav, rate: u32) -> Result<Vec<f32>, String> {
+    if wav.sample_rate == rate {
+        return Ok(wav.to_f32());
+    }
+    let samples = resample_i16(&wav.samples, wav.sample_rate, rate).map_err(|error| error.to_string())?;
+    Ok(to_f32(&samples))
+}
+
 fn sound(packets: &Stream<'_>) -> Result<Decoded, String> {
     if packets.packets.is_empty() {
         return Err("no RTP packet".to_owned());
@@ -262,11 +270,13 @@ fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration,
         Ok(decoded) => decoded,
         Err(problem) => return Value::none(problem),
     };
-    let plane = match packets.codec() {
-        Some(PayloadCodec::Pcma) => Plane::ALaw,
-        _ => Plane::MuLaw,
+    // linear and Opus samples have no plane of their own: they are taken as decoded A-law (ITU-T G.100.1)
+    let plane = match packets.codec().map(|codec| codec.codec()) {
+        Some(Codec::G722) => Plane::G722,
+        Some(Codec::Pcmu) | None => Plane::MuLaw,
+        Some(_) => Plane::ALaw,
     };
-    match p56::speech_level(&to_f32(&decoded.samples), RATE) {
+    match p56::speech_level(&to_f32(&decoded.samples), decoded.sample_rate) {
         Some(level) => Value::some(
             level.active.to_dbm0(plane).value,
             decoded.samples.len(),
@@ -317,7 +327,8 @@ fn compare(
         let degraded = to_f32(&decoded.samples);
         if loopback_on(view) {
             let reference = played(view, &stream.peer, until).ok_or("no signal was played")?;
-            return comparison::compare(&reference.to_f32(), &degraded, RATE, LOOP_SEARCH_S)
+            let reference = at_rate(reference, decoded.sample_rate)?;
+            return comparison::compare(&reference, &degraded, decoded.sample_rate, LOOP_SEARCH_S)
                 .ok_or_else(unlike);
         }
         let reference = view
@@ -325,25 +336,21 @@ fn compare(
             .recordings
             .get("device-speech.wav")
             .ok_or("what the device's microphone hears is not known")?;
-        comparison::compare_looped(&reference.to_f32(), &degraded, reference.sample_rate).ok_or_else(unlike)
+        let reference = at_rate(reference, decoded.sample_rate)?;
+        comparison::compare_looped(&reference, &degraded, decoded.sample_rate).ok_or_else(unlike)
     } else {
         let recording = view
             .evidence
             .recordings
             .get("device-recording.wav")
             .ok_or("the device gives no recording of its receiver")?;
-        if recording.sample_rate != RATE {
-            return Err(format!(
-                "the device's recording has {} Hz, {RATE} Hz is needed",
-                recording.sample_rate
-            ));
-        }
         // what was sent in the interval, as it was on the wire
         let sent = sound(&view.stream(stream, interval))?;
+        let recording = at_rate(recording, sent.sample_rate)?;
         comparison::compare(
             &to_f32(&sent.samples),
-            &recording.to_f32(),
-            RATE,
+            &recording,
+            sent.sample_rate,
             RECORDING_SEARCH_S,
         )
         .ok_or_else(unlike)
@@ -387,7 +394,7 @@ fn on_the_clock(
     view: &View<'_>,
     stream: &StreamRef,
     interval: Option<(Duration, Duration)>,
-) -> Result<(Vec<f32>, f64), String> {
+) -> Result<(Decoded, f64), String> {
     let decoded = sound(&view.stream(stream, interval))?;
     let rate = f64::from(decoded.sample_rate);
     let start = decoded
@@ -395,7 +402,7 @@ fn on_the_clock(
         .iter()
         .map(|(at, position)| at.as_secs_f64() - *position as f64 / rate)
         .fold(f64::INFINITY, f64::min);
-    Ok((to_f32(&decoded.samples), start))
+    Ok((decoded, start))
 }
 
 fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Value {
@@ -420,7 +427,16 @@ fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, D
     };
     let shift = heard_start - sent_start;
     let search = LOOP_SEARCH_S.start - shift..LOOP_SEARCH_S.end - shift;
-    let Some(found) = comparison::compare(&sent, &heard, RATE, search) else {
+    let rate = heard.sample_rate;
+    let sent = voxproof_record::Wav {
+        sample_rate: sent.sample_rate,
+        samples: sent.samples,
+    };
+    let sent = match at_rate(&sent, rate) {
+        Ok(sent) => sent,
+        Err(problem) => return Value::none(problem),
+    };
+    let Some(found) = comparison::compare(&sent, &to_f32(&heard.samples), rate, search) else {
         return Value::none("what was sent holds no speech");
     };
     if found.intact_fraction < RECOGNISED {
@@ -430,7 +446,7 @@ fn round_trip(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, D
         ));
     }
     // a buffer that adapts changes the delay within the call: the longest that lasted is what the user hears
-    let rate = f64::from(RATE);
+    let rate = f64::from(rate);
     let lags: Vec<f64> = std::iter::once(found.delay.seconds)
         .chain(
             found

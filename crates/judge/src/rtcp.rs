@@ -17,7 +17,11 @@ use crate::view::{MediaPacket, View};
 type Interval = Option<(Duration, Duration)>;
 
 /// The RTCP packets that the sender of a stream sent in an interval.
-fn control<'v>(view: &'v View<'_>, stream: &StreamRef, interval: Interval) -> Vec<&'v MediaPacket<'v>> {
+pub(crate) fn control<'v>(
+    view: &'v View<'_>,
+    stream: &StreamRef,
+    interval: Interval,
+) -> Vec<&'v MediaPacket<'v>> {
     let ports: BTreeSet<SocketAddr> = view
         .media
         .iter()
@@ -278,7 +282,7 @@ pub(crate) fn check(view: &View<'_>, check: &RtcpCheck) -> Answer {
         .packets
         .first()
         .map(|(at, _)| *at)
-        .or(interval.map(|(from, _)| from));
+        .or_else(|| interval.map(|(from, _)| from));
     // the jitter is that of what its receiver hears, on that clock
     let clock_rate = view.stream(&opposite(&stream), interval).clock_rate();
     let fact = figures.fact(first_media, clock_rate);

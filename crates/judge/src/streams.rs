@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use voxproof_codec::{Codec, CodecSpec};
 use voxproof_rtp::Packet;
-use voxproof_rtp::playout::{self, Decoded, PayloadCodec};
+use voxproof_rtp::playout::Decoded;
 use voxproof_rtp::statistics::{self, Datagram, Options, StreamStatistics};
 use voxproof_spec::StreamRef;
 
 use crate::facts::{StreamFacts, StreamPorts};
 use crate::security::Protection;
+use crate::sound;
 use crate::view::{MediaPacket, View};
 
 /// Changes of the payload type that are told; a stream that alternates fills no memory.
@@ -32,7 +34,7 @@ pub(crate) struct Stream<'a> {
     pub(crate) numbers: Vec<u32>,
     /// Their differentiated services code points, where known.
     pub(crate) dscp: Vec<Option<u8>>,
-    pub(crate) codecs: Vec<(u8, PayloadCodec)>,
+    pub(crate) codecs: Vec<(u8, CodecSpec)>,
     pub(crate) telephone_events: Vec<u8>,
     pub(crate) ports: StreamPorts,
     pub(crate) protection: StreamProtection,
@@ -72,6 +74,30 @@ impl StreamProtection {
 }
 
 impl View<'_> {
+    /// The codec behind a payload type. Where the name has no clock rate, the lab's session descriptions have it.
+    fn codec_named(&self, payload_type: u8, name: &str) -> Option<CodecSpec> {
+        if name.contains('/') {
+            return CodecSpec::parse_rtpmap(name).ok();
+        }
+        match name.to_ascii_uppercase().as_str() {
+            "PCMU" => return Some(CodecSpec::PCMU),
+            "PCMA" => return Some(CodecSpec::PCMA),
+            "G722" => return Some(CodecSpec::G722),
+            "OPUS" => return Some(CodecSpec::OPUS),
+            _ => {}
+        }
+        self.messages
+            .iter()
+            .filter(|record| !record.from_device)
+            .filter_map(|record| record.message.sdp()?.ok())
+            .find_map(|description| {
+                let map = description.audio()?.codec(payload_type)?;
+                map.encoding
+                    .eq_ignore_ascii_case(name)
+                    .then(|| CodecSpec::from_rtpmap(&map.encoding, map.clock_rate, map.channels).ok())?
+            })
+    }
+
     /// The packets of a stream in an interval; RTCP is left out.
     pub(crate) fn stream(&self, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Stream<'_> {
         let spans: Vec<&MediaSpan> = self
@@ -79,14 +105,12 @@ impl View<'_> {
             .iter()
             .filter(|span| span.actor == stream.peer)
             .collect();
-        let mut codecs: Vec<(u8, PayloadCodec)> = vec![];
+        let mut codecs: Vec<(u8, CodecSpec)> = vec![];
         let mut telephone_events: Vec<u8> = vec![];
         for span in &spans {
             for (payload_type, name) in &span.codecs {
-                let codec = match name.to_ascii_uppercase().as_str() {
-                    "PCMU" | "PCMU/8000" => PayloadCodec::Pcmu,
-                    "PCMA" | "PCMA/8000" => PayloadCodec::Pcma,
-                    _ => continue,
+                let Some(codec) = self.codec_named(*payload_type, name) else {
+                    continue;
                 };
                 if !codecs.iter().any(|(known, _)| known == payload_type) {
                     codecs.push((*payload_type, codec));
@@ -144,7 +168,7 @@ impl Stream<'_> {
 
     /// RTP clock of its audio in Hz.
     pub(crate) fn clock_rate(&self) -> u32 {
-        self.codec().map_or(8000, PayloadCodec::sample_rate)
+        self.codec().map_or(8000, |codec| codec.rtp_clock_rate())
     }
 
     /// What it is, beside its figures.
@@ -162,23 +186,24 @@ impl Stream<'_> {
             telephone_events: &self.telephone_events,
             ports: self.ports,
             protection: self.protection,
-            codec: self
-                .codec()
-                .map(|codec| format!("{codec:?}").to_uppercase())
-                .unwrap_or_default(),
+            codec: self.codec().map(|codec| codec.to_string()).unwrap_or_default(),
             payload_type_sequence,
         }
     }
 
     /// The stream as sound on its own time line.
     pub(crate) fn decode(&self) -> Decoded {
-        playout::decode(&self.packets, &self.codecs, &self.telephone_events)
+        sound::decode(&self.packets, &self.codecs, &self.telephone_events, self.codec())
     }
 
-    /// The codec most of its packets claim.
-    pub(crate) fn codec(&self) -> Option<PayloadCodec> {
-        let mut counts: Vec<(usize, PayloadCodec)> = vec![];
-        for (payload_type, codec) in &self.codecs {
+    /// The speech codec most of its packets claim.
+    pub(crate) fn codec(&self) -> Option<CodecSpec> {
+        let mut counts: Vec<(usize, CodecSpec)> = vec![];
+        let speech = self
+            .codecs
+            .iter()
+            .filter(|(_, codec)| !matches!(codec.codec(), Codec::ComfortNoise { .. }));
+        for (payload_type, codec) in speech {
             let count = self
                 .packets
                 .iter()

@@ -25,7 +25,7 @@ pub struct LadderRow {
     pub actor: String,
     /// One line: `INVITE`, `200 OK (INVITE) sendonly`.
     pub label: String,
-    /// Kind: `sip`, `rtp`, `action`.
+    /// Kind: `sip`, `rtp`, `rtcp`, `connection`, `action`.
     pub kind: String,
     /// The whole message as text, for SIP.
     pub detail: String,
@@ -33,6 +33,9 @@ pub struct LadderRow {
     pub mark: Option<String>,
     /// A copy of an earlier message.
     pub retransmission: bool,
+    /// What the lab did with the message on its way, as a bad network would: `dropped`, `held`, `doubled`.
+    #[serde(default)]
+    pub intercepted: Option<String>,
 }
 
 /// Waveform envelope and level of a stream over time.

@@ -65,6 +65,11 @@ pub(crate) fn draw(rows: &[LadderRow], link: &dyn Fn(u32) -> Option<String>) -> 
     LadderDrawing { pictures, left_out }
 }
 
+/// A row that belongs to no actor of its own: it is drawn over all of them.
+fn spans_all(row: &LadderRow) -> bool {
+    matches!(row.kind.as_str(), "action" | "connection")
+}
+
 /// Where everybody stands: the device first, then the lab's actors in the order they speak.
 struct Lifelines<'a> {
     actors: Vec<&'a str>,
@@ -74,7 +79,7 @@ struct Lifelines<'a> {
 impl<'a> Lifelines<'a> {
     fn of(rows: &'a [LadderRow]) -> Self {
         let mut actors: Vec<&str> = Vec::new();
-        for row in rows.iter().filter(|row| row.kind != "action") {
+        for row in rows.iter().filter(|row| !spans_all(row)) {
             if !actors.contains(&row.actor.as_str()) {
                 actors.push(&row.actor);
             }
@@ -150,7 +155,7 @@ fn draw_row(
     y: f64,
     link: &dyn Fn(u32) -> Option<String>,
 ) {
-    let far = if row.kind == "action" {
+    let far = if spans_all(row) {
         None
     } else {
         lifelines.x(&row.actor)
@@ -169,18 +174,24 @@ fn draw_row(
         if let Some(target) = &target {
             let _ = write!(svg, "<a href=\"#{}\">", escape(target));
         }
-        let label = if row.retransmission {
-            format!("{} (again)", row.label)
-        } else {
-            row.label.clone()
-        };
+        let mut label = row.label.clone();
+        if row.retransmission {
+            label += " (again)";
+        }
+        if let Some(action) = &row.intercepted {
+            label += &format!(" ({action})");
+        }
         arrow(svg, row, far, y);
         text(svg, "", middle, y - 5.0, &label, (room / CHARACTER) as usize);
         if target.is_some() {
             svg.push_str("</a>");
         }
     } else {
-        let class = if row.kind == "rtp" { "rtp" } else { "act" };
+        let class = if matches!(row.kind.as_str(), "rtp" | "rtcp") {
+            "rtp"
+        } else {
+            "act"
+        };
         let (left, width) = (DEVICE_X + 14.0, far - DEVICE_X - 28.0);
         let top = y - 13.0;
         let _ = write!(
@@ -221,7 +232,7 @@ fn arrow(svg: &mut String, row: &LadderRow, far: f64, y: f64) {
     } else {
         (" class=l", far, DEVICE_X, "l9-4v8z")
     };
-    let _ = if row.retransmission {
+    let _ = if row.retransmission || row.intercepted.is_some() {
         let dashed = if row.from_device { "x" } else { "l x" };
         write!(
             svg,
@@ -263,6 +274,7 @@ mod tests {
             detail: String::new(),
             mark: None,
             retransmission: false,
+            intercepted: None,
         }
     }
 
@@ -296,6 +308,17 @@ mod tests {
         assert!(draw(&rows[..120], &unlinked).pictures.concat().contains(">M91<"));
         assert_eq!(draw(&rows[..120], &unlinked).left_out, 0);
         assert!(draw(&[], &unlinked).pictures.is_empty());
+    }
+
+    #[test]
+    fn an_intercepted_message_is_dashed_and_says_what_was_done() {
+        let mut lost = row(1, "ACK");
+        lost.intercepted = Some("dropped".into());
+        let svg = draw(&[lost], &unlinked).pictures.concat();
+        assert!(
+            svg.contains("class=\"x\"") && svg.contains("ACK (dropped)"),
+            "{svg}"
+        );
     }
 
     #[test]

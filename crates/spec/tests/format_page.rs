@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use voxproof_spec::{
-    CODES, Environment, SCHEMAS, Type, dtmf_environment, load_suite, message_environment, only_environment,
-    parse_limits, rtp_environment, schema_json,
+    CODES, Environment, SCHEMAS, Type, connection_environment, dtmf_environment, fuzz_environment,
+    impairment_environment, inband_environment, load_suite, message_environment, only_environment,
+    parse_limits, rtcp_environment, rtp_environment, schema_json,
 };
 
 use support::{SuiteCopy, repository};
@@ -86,10 +87,15 @@ fn paths(prefix: &str, of: &Type, found: &mut Vec<String>) {
 #[test]
 fn every_field_of_an_expression_is_listed() {
     let words = words();
-    let environments: [Environment; 4] = [
+    let environments: [Environment; 9] = [
         message_environment(&[]),
         rtp_environment(&[]),
         dtmf_environment(),
+        inband_environment(),
+        rtcp_environment(&[]),
+        connection_environment(),
+        impairment_environment(),
+        fuzz_environment(),
         only_environment(),
     ];
     let mut fields = vec![];

@@ -27,6 +27,7 @@ fn exhibits(text: &str) -> Exhibits {
         detail: format!("{text}\r\n{text}"),
         mark: Some(text.into()),
         retransmission: false,
+        intercepted: None,
     };
     let plot = LevelPlot {
         stream: text.into(),

@@ -8,6 +8,7 @@ mod json_contract;
 mod junit_file;
 mod large_run;
 mod markup;
+mod rules;
 mod synthetic;
 mod unfinished_run;
 mod written_files;

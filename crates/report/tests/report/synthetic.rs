@@ -96,6 +96,7 @@ pub(crate) fn sip(packet: u32, at_ms: f64, from_device: bool, actor: &str, label
         detail: message(packet, label),
         mark: None,
         retransmission: false,
+        intercepted: None,
     }
 }
 
