@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use voxproof_net::ClientSecurity;
+use voxproof_sip::Transport;
 use voxproof_sip::sdp::RtpMap;
 
 use crate::Fault;
@@ -134,6 +136,10 @@ pub struct SimPhoneConfig {
     pub local: IpAddr,
     /// Registrar and outbound proxy.
     pub server: SocketAddr,
+    /// How it reaches its server; plain TCP is also listened for on the port of its Contact.
+    pub transport: Transport,
+    /// The certificates and checks of its connections, for [`Transport::Tls`] and [`Transport::Wss`].
+    pub stream_security: ClientSecurity,
     /// User part of its address of record, and the name it authenticates with.
     pub username: String,
     /// Password for digest authentication.
@@ -189,6 +195,8 @@ impl SimPhoneConfig {
         Self {
             local,
             server,
+            transport: Transport::Udp,
+            stream_security: ClientSecurity::Plain,
             username: username.to_owned(),
             password: password.to_owned(),
             speech: Arc::from([]),

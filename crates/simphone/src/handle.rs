@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use voxproof_net::{Net, NetError};
 
-use crate::SimPhoneConfig;
 use crate::media::{CallMedia, lock};
 use crate::phone::Phone;
+use crate::streams::{StreamFaults, Streams};
+use crate::{Fault, SimPhoneConfig};
 
 /// A running phone. Clones are handles of the same phone; it ends, without un-registering, when the last is dropped.
 #[derive(Debug, Clone)]
@@ -157,7 +158,13 @@ impl SimPhone {
         let contact = endpoint.local_addr();
         let (commands, receiver) = mpsc::unbounded_channel();
         let last = LastMedia::default();
-        let phone = Phone::new(net.clone(), endpoint, config, Arc::clone(&last));
+        let faults = StreamFaults {
+            second_message_lost: config.faults.contains(&Fault::TcpSecondMessageLost),
+            no_pong: config.faults.contains(&Fault::NoPong),
+        };
+        let mut streams = Streams::new(net, config.transport, config.stream_security.clone(), faults);
+        streams.listen(contact).await?;
+        let phone = Phone::new(net.clone(), endpoint, streams, config, Arc::clone(&last));
         tokio::spawn(phone.run(receiver));
         Ok(Self {
             contact,

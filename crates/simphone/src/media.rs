@@ -18,7 +18,7 @@ use crate::playout::{Playout, SAMPLE_RATE};
 use crate::tones::{Tone, ToneSender, without_end};
 use crate::{AudioCodec, Fault};
 
-const JITTER_BUFFER: Duration = Duration::from_millis(40);
+pub(crate) const JITTER_BUFFER: Duration = Duration::from_millis(40);
 /// Half an hour: a forgotten call must not fill the memory.
 const LONGEST_RECORDING: usize = SAMPLE_RATE as usize * 1800;
 
@@ -211,9 +211,8 @@ impl CallMedia {
     }
 
     /// What has been received so far.
-    pub(crate) fn summary(&self) -> Option<(RunningSummary, u32)> {
-        let clock_rate = self.plan.as_ref()?.codec.1.clock_rate();
-        Some((self.statistics.as_ref()?.summary(), clock_rate))
+    pub(crate) fn summary(&self) -> Option<(RunningSummary, AudioCodec)> {
+        Some((self.statistics.as_ref()?.summary(), self.plan.as_ref()?.codec.1))
     }
 
     pub(crate) const fn ssrc(&self) -> u32 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use voxproof_net::{Clock, Endpoint, Net};
 use voxproof_sip::{
-    Builder, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Uri,
+    Builder, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Transport, Uri,
 };
 
 use crate::authentication::{Authentication, realms, with_credentials};
@@ -16,6 +16,7 @@ use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
 use crate::messages::Inbox;
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
+use crate::streams::{StreamEvent, Streams};
 use crate::subscribe::{WatchKey, Watches};
 use crate::wire::{Arrival, Wire};
 use crate::{Fault, SimPhoneConfig};
@@ -32,6 +33,7 @@ pub(crate) struct Phone {
     pub(crate) net: Net,
     pub(crate) clock: Clock,
     pub(crate) endpoint: Endpoint,
+    pub(crate) streams: Streams,
     pub(crate) config: SimPhoneConfig,
     pub(crate) contact: SocketAddr,
     pub(crate) ids: IdSource,
@@ -86,10 +88,17 @@ pub(crate) enum Purpose {
     Prack(CallKey),
     Refresh(CallKey),
     Subscribe(WatchKey),
+    Publish,
 }
 
 impl Phone {
-    pub(crate) fn new(net: Net, endpoint: Endpoint, config: SimPhoneConfig, last: LastMedia) -> Self {
+    pub(crate) fn new(
+        net: Net,
+        endpoint: Endpoint,
+        streams: Streams,
+        config: SimPhoneConfig,
+        last: LastMedia,
+    ) -> Self {
         let contact = endpoint.local_addr();
         let mut ids = IdSource::new(seed(&config, contact));
         Self {
@@ -115,6 +124,7 @@ impl Phone {
             ids,
             net,
             endpoint,
+            streams,
             config,
         }
     }
@@ -131,11 +141,12 @@ impl Phone {
                 // always in this order, so that a run in virtual time takes the same steps
                 biased;
                 datagram = self.endpoint.recv() => match datagram {
-                    Ok(datagram) => self.arrived(datagram.at, &datagram.bytes, datagram.source),
+                    Ok(datagram) => self.arrived(datagram.at, &datagram.bytes, Hop::from(datagram.source)),
                     // what the kernel reports here is gone with the report; the pause keeps a broken socket from
                     // taking all the time
                     Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 },
+                Some(event) = self.streams.next() => self.on_stream(event),
                 command = commands.recv() => match command {
                     Some(command) => self.command(self.clock.now(), command),
                     None => break,
@@ -313,10 +324,16 @@ impl Phone {
 
     /// The address a URI leads to. The phone asks no name server: names are its outbound proxy's business.
     pub(crate) fn resolve(&self, uri: &str) -> Hop {
-        let address = Uri::parse(uri)
-            .ok()
-            .and_then(|uri| Some(SocketAddr::new(uri.host.parse().ok()?, uri.port.unwrap_or(5060))));
-        Hop::from(address.unwrap_or(self.config.server))
+        let found = Uri::parse(uri).ok().and_then(|uri| {
+            let said = uri.params.value("transport").and_then(|name| name.parse().ok());
+            // the phone has connections of its own kind only; where nothing is said it stays with that kind
+            let transport = said
+                .filter(|said| *said == Transport::Udp)
+                .unwrap_or(self.config.transport);
+            let port = uri.port.unwrap_or_else(|| transport.default_port());
+            Some(Hop::new(transport, SocketAddr::new(uri.host.parse().ok()?, port)))
+        });
+        found.unwrap_or_else(|| self.server_hop())
     }
 
     /// The way of requests outside dialogs: the routes the registrar has prescribed (RFC 3608 5), else the server.
@@ -331,13 +348,22 @@ impl Phone {
                     .unwrap_or_default();
                 (routes.to_vec(), self.resolve(uri))
             }
-            _ => (Vec::new(), Hop::from(self.config.server)),
+            _ => (Vec::new(), self.server_hop()),
         }
+    }
+
+    /// The server, over the transport of the configuration.
+    pub(crate) const fn server_hop(&self) -> Hop {
+        Hop::new(self.config.transport, self.config.server)
     }
 
     /// The phone's Contact.
     pub(crate) fn contact_header(&self) -> String {
-        format!("<sip:{}@{}>", self.config.username, self.contact)
+        let transport = match self.config.transport {
+            Transport::Udp => String::new(),
+            other => format!(";transport={}", other.parameter()),
+        };
+        format!("<sip:{}@{}{transport}>", self.config.username, self.contact)
     }
 
     /// The phone's address of record.
@@ -347,10 +373,30 @@ impl Phone {
 
     /// A Via with a new branch; rport, because answers shall find their way back through anything (RFC 3581).
     pub(crate) fn via(&mut self) -> String {
-        format!("SIP/2.0/UDP {};branch={};rport", self.contact, self.ids.branch())
+        let transport = self.config.transport.via_token();
+        format!(
+            "SIP/2.0/{transport} {};branch={};rport",
+            self.contact,
+            self.ids.branch()
+        )
     }
 
-    fn arrived(&mut self, at: Duration, bytes: &[u8], source: SocketAddr) {
+    fn on_stream(&mut self, event: StreamEvent) {
+        match event {
+            StreamEvent::Message { at, bytes, source } => self.arrived(at, &bytes, source),
+            StreamEvent::Accepted(connection) => self.streams.adopt(*connection),
+            StreamEvent::Closed { peer, number } => {
+                let lost = self.streams.forget(peer, number);
+                // RFC 5626 4.5: without its flow nobody reaches the phone
+                if lost && peer == self.config.server && !self.is_stopping() && !self.has(Fault::NoReconnect)
+                {
+                    self.registration.reconnect(self.clock.now());
+                }
+            }
+        }
+    }
+
+    fn arrived(&mut self, at: Duration, bytes: &[u8], source: Hop) {
         let message = Message::parse(bytes);
         match self.wire.arriving(&message, &mut self.ids) {
             Arrival::Pass => self.transactions.receive(at, bytes, source),
@@ -364,8 +410,13 @@ impl Phone {
         loop {
             while let Some(transmit) = self.transactions.poll_transmit() {
                 if self.wire.departs(&transmit.bytes) {
-                    // a datagram that cannot be sent is like one that is lost: the timers deal with it
-                    let _ = self.endpoint.send(transmit.destination.address, &transmit.bytes);
+                    let address = transmit.destination.address;
+                    if transmit.destination.transport == Transport::Udp {
+                        // a datagram that cannot be sent is like one that is lost: the timers deal with it
+                        let _ = self.endpoint.send(address, &transmit.bytes);
+                    } else {
+                        self.streams.send(address, transmit.bytes);
+                    }
                 }
             }
             match self.transactions.poll_event() {
@@ -430,7 +481,7 @@ impl Phone {
             Purpose::Notify(key) => self.end_referral(key),
             Purpose::Refresh(key) => self.send_bye(now, key),
             Purpose::Subscribe(key) => self.on_subscribe_timeout(now, key),
-            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Prack(_) => {}
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Prack(_) | Purpose::Publish => {}
         }
     }
 
@@ -522,7 +573,7 @@ impl Phone {
         let talking = self.requests.values().any(|request| {
             matches!(
                 request.purpose,
-                Purpose::Register | Purpose::Bye | Purpose::Cancel | Purpose::Subscribe(_)
+                Purpose::Register | Purpose::Bye | Purpose::Cancel | Purpose::Subscribe(_) | Purpose::Publish
             )
         });
         let unfinished = self.calls.iter().any(|call| {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Builder, Challenge, Hop, IdSource, Message, TransactionId};
+use voxproof_sip::{Builder, Challenge, IdSource, Message, TransactionId};
 
 use crate::authentication::{challenges, realms, with_credentials};
 use crate::handle::PhoneError;
@@ -13,6 +13,9 @@ use crate::{Fault, SimPhoneConfig};
 /// A refused or unanswered registration is tried again after this, doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
+/// A lost connection is made again after this.
+const RECONNECT: Duration = Duration::from_secs(1);
 
 /// So many prescribed routes are kept.
 const MOST_ROUTES: usize = 16;
@@ -62,6 +65,13 @@ impl Registration {
             service_route: Vec::new(),
             instance: instance(config),
             keep_alive_at: config.keep_alive,
+        }
+    }
+
+    /// The flow to the registrar is gone: registers again soon.
+    pub(crate) fn reconnect(&mut self, now: Duration) {
+        if self.pending.is_none() {
+            self.next = Some(now + RECONNECT);
         }
     }
 
@@ -177,7 +187,7 @@ impl Phone {
         };
         if self.registration.keep_alive_at.is_some_and(|at| at <= now) {
             self.registration.keep_alive_at = Some(now + interval);
-            let server = Hop::from(self.config.server);
+            let server = self.server_hop();
             self.transactions.send(b"\r\n\r\n".to_vec(), server);
         }
     }
@@ -216,7 +226,7 @@ impl Phone {
                 builder = builder.header(name, value);
             }
         }
-        let server = Hop::from(self.config.server);
+        let server = self.server_hop();
         self.request(now, builder.build(), server, Purpose::Register, Vec::new());
     }
 

@@ -230,10 +230,39 @@ fn malformed(request: &Message) -> Option<u16> {
             "content-length-too-large" | "content-length-conflict" | "content-length-invalid"
         )
     });
+    // a start line that is not one space apart, and list or parameter separators with nothing between them (25.1)
+    let regular = !request
+        .findings()
+        .iter()
+        .any(|finding| finding.clause == "RFC 3261 7.1")
+        && !["via", "contact"]
+            .iter()
+            .any(|name| request.headers(name).any(has_empty_part));
     let contacts = request.headers("contact").count() == 0
         || !request.contacts().is_empty()
         || request.header("contact").map(str::trim) == Some("*");
-    (!(complete && once && framed && contacts)).then_some(400)
+    (!(complete && once && framed && regular && contacts)).then_some(400)
+}
+
+/// Whether a separator outside quotes and brackets is followed by another one.
+fn has_empty_part(value: &str) -> bool {
+    let (mut quoted, mut inside, mut escaped, mut after) = (false, false, false, false);
+    for c in value.chars().filter(|c| !c.is_whitespace()) {
+        let separator = !quoted && !inside && matches!(c, ';' | ',');
+        if separator && after {
+            return true;
+        }
+        after = separator;
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '<' if !quoted => inside = true,
+            '>' if !quoted => inside = false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// 8.2.2.1: 416 for a scheme the phone does not have, 400 for what is no URI.
@@ -255,4 +284,29 @@ pub(crate) fn takes_descriptions(invite: &Message) -> bool {
                 .iter()
                 .any(|taken| range.eq_ignore_ascii_case(taken))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_with_nothing_between() {
+        for broken in [
+            "<sip:a@b>;;x=1",
+            "SIP/2.0/UDP h;branch=z;,SIP/2.0/UDP i",
+            "<sip:a@b>; ;",
+            "a,,b",
+        ] {
+            assert!(has_empty_part(broken), "{broken}");
+        }
+        for right in [
+            "<sip:a@b;;x>;q=1",
+            "\";;\\\"\" <sip:a@b>",
+            "<sip:a@b>,<sip:c@d>;q=1",
+            "*",
+        ] {
+            assert!(!has_empty_part(right), "{right}");
+        }
+    }
 }

@@ -225,6 +225,11 @@ impl Session {
         Ok(bytes)
     }
 
+    /// Where the peer wants its media.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.remote.as_ref().and_then(|remote| remote.destination)
+    }
+
     /// Whether the peer has put us on hold.
     pub(crate) fn is_held_by_peer(&self) -> bool {
         self.remote

@@ -78,7 +78,12 @@ impl Phone {
         let Some(index) = self.calls.iter().position(|call| call.key == key) else {
             return;
         };
-        let call = &mut self.calls[index];
+        let mut call = self.calls.remove(index);
+        if call.stage == Stage::Established
+            && let Some(open) = &call.media
+        {
+            self.report_quality(self.clock.now(), &call, open);
+        }
         let media = call.media.take();
         call.stage = Stage::Ended;
         call.unacknowledged = None;
@@ -86,8 +91,10 @@ impl Phone {
         call.placed = None;
         call.received = None;
         call.transferring = false;
-        if call.referral.is_none() {
-            self.calls.remove(index);
+        call.timer = None;
+        call.refresh_at = None;
+        if call.referral.is_some() {
+            self.calls.insert(index, call);
         }
         if let Some(media) = media {
             self.close_media(media);
