@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use tokio::process::Command;
 use tokio::time::timeout;
 use voxproof_record::Wav;
-use voxproof_spec::{Capability, DeviceAction, LinphoneDriver, MediaProfile};
+use voxproof_spec::{Capability, DeviceAction, LinphoneDriver, MediaProfile, MediaSecurity};
 
 use crate::process::{self, ENDING, LogFile, Program, gone, health_of, program_missing};
 use crate::secret::masked_log;
@@ -123,6 +123,12 @@ impl Linphone {
             config::text(lab, &self.media, sip_port, rtp_port, self.instance.as_deref()),
         )?;
         fs::write(folder.join(config::AUTHORITY), &lab.authority_pem)?;
+        if self.media.security == MediaSecurity::Dtls {
+            let certificates = folder.join(config::CERTIFICATES);
+            fs::create_dir_all(&certificates)?;
+            let (name, identity) = config::identity().map_err(io::Error::other)?;
+            fs::write(certificates.join(name), identity)?;
+        }
         // a machine with a sound card must not ring
         fs::write(folder.join("no-sound.conf"), "")?;
         Ok(folder)
