@@ -41,11 +41,13 @@ pub(crate) fn problem(view: &View<'_>, guard: &Guard) -> Option<String> {
         ));
     }
     let on_a_stream = !view.case.measure.is_empty()
-        || view
-            .case
-            .check
-            .iter()
-            .any(|check| check.rtp.is_some() || check.dtmf.is_some());
+        || view.case.check.iter().any(|check| {
+            check.rtp.is_some()
+                || check.dtmf.is_some()
+                || check.inband.is_some()
+                || check.rtcp.is_some()
+                || check.impairment.is_some()
+        });
     if on_a_stream && host_lag > guard.host_lag.0.as_nanos() as u64 {
         return Some(format!(
             "this machine kept ordinary programs waiting for {:.0} ms (allowed {}), perhaps the device among them; run again on a quieter machine",

@@ -1,6 +1,7 @@
 //! What the lab's bad network did, against what was seen of it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use voxproof_record::TimelineEvent;
@@ -12,6 +13,9 @@ use crate::facts;
 use crate::media_checks::stream_of;
 use crate::rtcp;
 use crate::view::View;
+
+/// Kernel and program stamp the same packet this far apart at most.
+const CLOCK_GRACE: Duration = Duration::from_millis(20);
 
 /// The decisions of one impairment; packet numbers begin again with the next one.
 #[derive(Default)]
@@ -25,6 +29,65 @@ impl Run {
     fn offered(&self) -> BTreeSet<u64> {
         self.decisions.iter().map(|decision| decision.packet).collect()
     }
+
+    /// First and last decision.
+    fn span(&self) -> (Duration, Duration) {
+        let moments = self.decisions.iter().map(|decision| decision.at);
+        (
+            moments.clone().min().unwrap_or_default(),
+            moments.max().unwrap_or_default(),
+        )
+    }
+
+    /// What was sent to the device is what was delivered. The packet at either end may be decided and sent on both sides
+    /// of a moment.
+    fn against_departures(&self, sent: &[Duration]) -> (usize, bool) {
+        let (first, last) = self.span();
+        let captured = sent.iter().filter(|at| **at >= first && **at <= last).count();
+        let delivered = self.decisions.iter().collect::<Summary>().delivered;
+        (captured, (captured as u64).abs_diff(delivered) <= 1)
+    }
+
+    /// What came from the device entered in the order it came: packet n is the n-th arrival. None is delivered before it
+    /// came, and only those that were still under way at the last decision have none of their own.
+    fn against_arrivals(&self, arrivals: &[Duration], begun: Duration) -> (usize, bool) {
+        let (_, last) = self.span();
+        let came: Vec<Duration> = arrivals
+            .iter()
+            .copied()
+            .filter(|at| *at >= begun && *at <= last)
+            .collect();
+        let entered = self.offered().last().map_or(0, |highest| highest + 1);
+        let mut longest = Duration::ZERO;
+        for decision in &self.decisions {
+            let Action::Delivered { duplicate: false, .. } = decision.action else {
+                continue;
+            };
+            let place = usize::try_from(decision.packet).unwrap_or(usize::MAX);
+            let Some(arrival) = came.get(place) else { continue };
+            if decision.at + CLOCK_GRACE < *arrival {
+                return (came.len(), false);
+            }
+            longest = longest.max(decision.at.saturating_sub(*arrival));
+        }
+        let under_way = came.iter().filter(|at| **at + longest >= last).count() as u64;
+        let captured = came.len() as u64;
+        let fits = entered <= captured + 1 && captured <= entered + under_way + 1;
+        (came.len(), fits)
+    }
+}
+
+/// When the impairment was ordered; a delay keeps its first decision back.
+fn begun(view: &View<'_>, run: &Run) -> Duration {
+    let (first, _) = run.span();
+    view.evidence
+        .timeline
+        .entries
+        .iter()
+        .filter(|entry| matches!(&entry.event, TimelineEvent::StepStarted { name, .. } if name == "impair"))
+        .map(|entry| Duration::from_nanos(entry.at))
+        .rfind(|at| *at <= first)
+        .unwrap_or(first)
 }
 
 pub(crate) fn check(view: &View<'_>, check: &ImpairmentCheck) -> Answer {
@@ -78,21 +141,19 @@ pub(crate) fn check(view: &View<'_>, check: &ImpairmentCheck) -> Answer {
     let sum = |of: fn(&Summary) -> u64| summaries.iter().map(of).sum::<u64>();
     let offered: u64 = runs.iter().map(|run| run.offered().len() as u64).sum();
     let delivered = sum(|summary| summary.delivered);
-    let moments = runs
-        .iter()
-        .flat_map(|run| &run.decisions)
-        .map(|decision| decision.at);
-    let (first, last) = (moments.clone().min(), moments.max());
     // the capture has what went over the wire: what the device was sent, or what it sent
     let packets = view.stream(&stream, None);
-    let captured = packets
-        .packets
-        .iter()
-        .filter(|(at, _)| first.is_some_and(|first| *at >= first) && last.is_some_and(|last| *at <= last))
-        .count() as u64;
-    let told = if stream.from_device { offered } else { delivered };
-    // the packet at either end may be decided and sent on both sides of a moment
-    let agrees = captured.abs_diff(told) <= 1;
+    let times: Vec<Duration> = packets.packets.iter().map(|(at, _)| *at).collect();
+    let (mut captured, mut agrees) = (0, true);
+    for run in runs.iter().filter(|run| !run.decisions.is_empty()) {
+        let (count, fits) = if stream.from_device {
+            run.against_arrivals(&times, begun(view, run))
+        } else {
+            run.against_departures(&times)
+        };
+        captured += count;
+        agrees &= fits;
+    }
     let fact = json!({
         "offered": offered,
         "delivered": delivered,

@@ -106,6 +106,55 @@ fn an_impairment_is_held_against_what_went_over_the_wire() {
 }
 
 #[test]
+fn packets_still_under_way_at_the_end_are_no_disagreement() {
+    for lost_by_the_capture in [false, true] {
+        let mut lab = Lab::new();
+        lab.media(&[(0, "PCMU")]);
+        lab.note(
+            0,
+            TimelineEvent::StepStarted {
+                phase: voxproof_record::Phase::Teardown,
+                index: 0,
+                name: "impair".to_owned(),
+            },
+        );
+        let spec = ImpairmentSpec {
+            delay_ms: 200.0,
+            ..ImpairmentSpec::default()
+        };
+        let mut network = Impairment::new(spec, 7).expect("a right specification");
+        for number in 0..100_u16 {
+            let now = ms(20 * u64::from(number));
+            let bytes = voxproof_rtp::build(0, false, number, 160 * u32::from(number), 1, &[0xff; 160]);
+            if !lost_by_the_capture || number % 4 > 0 {
+                lab.packet(now, Carrier::Udp, rtp(), device_rtp(), true, &bytes);
+            }
+            network.push(now, bytes);
+            network.poll(now);
+        }
+        let decisions = network.take_decisions();
+        assert!(decisions.len() < 95, "some are under way: {}", decisions.len());
+        lab.note(
+            3000,
+            TimelineEvent::Impaired {
+                actor: "peer_a".to_owned(),
+                to_device: false,
+                specification: "delay".to_owned(),
+                truth: decisions.iter().map(|one| one.to_line()).collect(),
+            },
+        );
+        lab.ask(r#"impairment = { stream = "device -> peer_a", expect = 'truth.agrees' }"#);
+        let expected = if lost_by_the_capture {
+            Verdict::Fail
+        } else {
+            Verdict::Pass
+        };
+        let results = lab.results();
+        assert_eq!(results[0].verdict, expected, "{results:?}");
+    }
+}
+
+#[test]
 fn a_device_that_falls_silent_under_fuzzing_is_told_with_the_message() {
     let mut lab = Lab::new();
     lab.ask(r#"fuzz = { expect = 'fuzz.alive && fuzz.sent >= 20' }"#);
