@@ -10,8 +10,8 @@ use crate::{DeviceError, LabAddress};
 /// Where it finds the lab's authority, in the folder it runs in.
 pub(crate) const AUTHORITY: &str = "authority.pem";
 
-/// The folder of its own certificates, in the folder it runs in.
-pub(crate) const CERTIFICATES: &str = "certificates";
+/// The folder of its own certificates, in the folder it runs in; no setting of the file changes it.
+pub(crate) const CERTIFICATES: &str = "home/.linphone-usr-crt";
 
 /// The name by which it looks for its own certificate for DTLS; without one it makes one.
 const IDENTITY: &str = "linphone-dtls-default-identity";
@@ -69,7 +69,7 @@ pub(crate) fn text(
          [auth_info_0]\nusername={username}\npasswd={password}\nrealm={realm}\n\
          [rtp]\naudio_rtp_port={rtp_port}\n\
          [sound]\nechocancellation=0\n\
-         [misc]\nadd_missing_audio_codecs=0\nuser_certificates_path={CERTIFICATES}\n{instance}",
+         [misc]\nadd_missing_audio_codecs=0\n{instance}",
         instance = instance
             .map(|instance| format!("uuid={instance}\n"))
             .unwrap_or_default(),
