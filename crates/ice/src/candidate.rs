@@ -61,7 +61,10 @@ pub const fn pair_priority(controlling: u32, controlled: u32) -> u64 {
     } else {
         (controlled, controlling)
     };
-    ((low as u64) << 32) + 2 * high as u64 + (controlling > controlled) as u64
+    // priorities of a device may be beyond 2^31 - 1, where the formula would overflow
+    ((low as u64) << 32)
+        .saturating_add(2 * high as u64)
+        .saturating_add((controlling > controlled) as u64)
 }
 
 /// A UDP candidate, own or of a device.
@@ -346,10 +349,7 @@ mod tests {
         assert_eq!(candidate_priority(CandidateType::Relayed, 0, 256), 0);
         assert_eq!(pair_priority(2, 1), (1 << 32) + 4 + 1);
         assert_eq!(pair_priority(1, 2), (1 << 32) + 4);
-        assert_eq!(
-            pair_priority(u32::MAX, u32::MAX),
-            (u64::from(u32::MAX) << 32) + 2 * u64::from(u32::MAX)
-        );
+        assert_eq!(pair_priority(u32::MAX, u32::MAX), u64::MAX);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use turn_client_proto::types::{AddressFamily, TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 
 use crate::agent::Transmit;
+use crate::message::{Class, StunMessage};
 
 /// Something that happened to an allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,10 @@ pub enum TurnError {
 pub struct TurnClient {
     client: TurnClientUdp,
     deadline: Option<Duration>,
+    challenged: bool,
+    refused: bool,
+    /// The refusal is still to be told.
+    tell_refusal: bool,
 }
 
 /// The library counts nanoseconds in 63 bits: 292 years of lab.
@@ -87,6 +92,9 @@ impl TurnClient {
         Self {
             client: TurnClientUdp::allocate(local, server, configuration),
             deadline: Some(Duration::ZERO),
+            challenged: false,
+            refused: false,
+            tell_refusal: false,
         }
     }
 
@@ -104,18 +112,37 @@ impl TurnClient {
         bytes: &[u8],
     ) -> TurnInput {
         // any answer may give the client something to do
-        self.deadline = Some(now);
+        self.deadline = (!self.refused).then_some(now);
         match self.client.recv(
             Outgoing::new(bytes, TransportType::Udp, source, local),
             instant(now),
         ) {
-            TurnRecvRet::Handled | TurnRecvRet::PeerIcmp { .. } => TurnInput::Consumed,
+            TurnRecvRet::Handled | TurnRecvRet::PeerIcmp { .. } => {
+                // the first thing a server says is its challenge
+                self.challenged = true;
+                TurnInput::Consumed
+            }
+            TurnRecvRet::Ignored(_) if self.is_refusal(source, bytes) => TurnInput::Consumed,
             TurnRecvRet::Ignored(_) => TurnInput::Ignored,
             TurnRecvRet::PeerData(data) => TurnInput::Data {
                 peer: data.peer,
                 bytes: data.data().to_vec(),
             },
         }
+    }
+
+    /// A second 401 before there is an allocation means that the password is wrong. It cannot be authenticated, so
+    /// the library would go on until its transaction times out; the lab takes the server at its word.
+    fn is_refusal(&mut self, source: SocketAddr, bytes: &[u8]) -> bool {
+        let unauthenticated = source == self.client.remote_addr()
+            && StunMessage::parse(bytes)
+                .is_ok_and(|message| message.class() == Class::Error && message.error_code() == Some(401));
+        if unauthenticated && self.challenged && !self.refused && self.relayed_address().is_none() {
+            self.refused = true;
+            self.tell_refusal = true;
+            self.deadline = None;
+        }
+        unauthenticated
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
@@ -125,6 +152,9 @@ impl TurnClient {
 
     /// Lets time pass: retransmissions, refreshes, expiry.
     pub fn handle_timeout(&mut self, now: Duration) {
+        if self.refused {
+            return;
+        }
         self.deadline = match self.client.poll(instant(now)) {
             TurnPollRet::WaitUntil(until) => {
                 let wanted = Duration::from_nanos(u64::try_from(until.as_nanos()).unwrap_or(0));
@@ -141,6 +171,9 @@ impl TurnClient {
 
     /// The next datagram for the server.
     pub fn poll_transmit(&mut self, now: Duration) -> Option<Transmit> {
+        if self.refused {
+            return None;
+        }
         let out = self.client.poll_transmit(instant(now))?;
         Some(Transmit {
             local: out.from,
@@ -152,6 +185,9 @@ impl TurnClient {
     /// What happened since the last call.
     pub fn poll_event(&mut self) -> Option<TurnEvent> {
         use turn_client_proto::api::TurnEvent as Event;
+        if std::mem::take(&mut self.tell_refusal) {
+            return Some(TurnEvent::AllocationFailed);
+        }
         loop {
             return Some(match self.client.poll_event()? {
                 Event::AllocationCreated(_, address) => TurnEvent::Allocated(address),

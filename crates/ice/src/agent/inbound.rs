@@ -154,9 +154,12 @@ impl IceAgent {
     }
 
     fn role_conflict(&mut self, role: Role, tie_breaker: u64) -> Result<(), Refusal> {
-        let peer_lite = self.peer.as_ref().is_some_and(|peer| peer.lite);
-        if self.options.mode == Mode::Lite && !peer_lite {
-            // a lite agent cannot control, so a full peer has to (RFC 8445 6.1.1)
+        if self.options.mode == Mode::Lite {
+            // who sends checks is full and has to control, even before its description is known (RFC 8445 6.1.1)
+            if role == Role::Controlling {
+                self.change_role(Role::Controlled);
+                return Ok(());
+            }
             let text = "the device takes the controlled role against a lite agent";
             self.report(Finding::new("ice-role-lite", "RFC 8445 6.1.1", text));
             return Err(Refusal::protected(487, Vec::new()));
