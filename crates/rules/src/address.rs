@@ -1,6 +1,6 @@
 //! From, To, Call-ID and Contact.
 
-use voxproof_sip::{HeaderView, NameAddr, OwnView, Uri};
+use voxproof_sip::{NameAddr, Uri};
 
 use crate::catalogue::Id;
 use crate::facts::Context;
@@ -10,9 +10,9 @@ use crate::text::{self, is_token, shown};
 pub(crate) fn check(cx: &mut Context<'_, '_>) {
     let facts = cx.facts;
     if facts.is_request {
-        for name in ["from", "to"] {
+        for (name, address) in [("from", &facts.from), ("to", &facts.to)] {
             if let Some(value) = facts.message.header(name) {
-                check_value(cx, value, Id::FromToReadable);
+                check_value(cx, value, address.as_deref(), Id::FromToReadable);
             }
         }
         if let Some(from) = &facts.from {
@@ -58,12 +58,11 @@ fn call_id(cx: &mut Context<'_, '_>) {
 }
 
 /// One address by the grammar (RFC 3261 20.10, 25.1).
-fn check_value(cx: &mut Context<'_, '_>, value: &str, readable: Id) -> Option<NameAddr> {
-    let address = OwnView.name_addr(value).ok();
+fn check_value(cx: &mut Context<'_, '_>, value: &str, address: Option<&NameAddr>, readable: Id) {
     cx.check(readable, address.is_some(), || {
         format!("{} is not an address", shown(value))
     });
-    let address = address?;
+    let Some(address) = address else { return };
     let open = outside_quotes(value, '<');
     cx.check(
         Id::AddressBrackets,
@@ -90,7 +89,6 @@ fn check_value(cx: &mut Context<'_, '_>, value: &str, readable: Id) -> Option<Na
             format!("white space inside the angle brackets of {}", shown(value))
         });
     }
-    Some(address)
 }
 
 fn outside_quotes(text: &str, wanted: char) -> Option<usize> {
@@ -110,16 +108,13 @@ fn outside_quotes(text: &str, wanted: char) -> Option<usize> {
 
 fn contact(cx: &mut Context<'_, '_>) {
     let facts = cx.facts;
-    let mut addresses = Vec::new();
-    let values = if facts.has("contact") {
-        facts.message.header_values("contact")
-    } else {
-        Vec::new()
-    };
-    for value in values.iter().filter(|value| *value != "*") {
-        addresses.extend(check_value(cx, value, Id::ContactReadable));
+    let values = facts.message.header_values("contact");
+    let addresses = facts.message.contacts();
+    for (value, address) in values.iter().zip(addresses).filter(|(value, _)| *value != "*") {
+        check_value(cx, value, address.as_ref(), Id::ContactReadable);
     }
-    for address in &addresses {
+    let addresses = || addresses.iter().flatten();
+    for address in addresses() {
         check_user(cx, address.uri.user.as_deref());
         if let Some(quality) = address.params.value("q") {
             cx.check(Id::ContactQuality, is_quality(quality), || {
@@ -175,8 +170,8 @@ fn contact(cx: &mut Context<'_, '_>) {
             format!("{} makes an early dialog but has no Contact", facts.status)
         });
     }
-    if dialog && peer && !addresses.is_empty() {
-        let foreign = addresses.iter().find(|address| !address.uri.is_sip());
+    if dialog && peer && addresses().next().is_some() {
+        let foreign = addresses().find(|address| !address.uri.is_sip());
         cx.check(Id::ContactScheme, foreign.is_none(), || {
             format!(
                 "Contact {} is no SIP URI",
@@ -185,7 +180,7 @@ fn contact(cx: &mut Context<'_, '_>) {
         });
         let secure = facts.is_request && Uri::parse(facts.uri).is_ok_and(|uri| uri.scheme == "sips");
         if secure {
-            let all = addresses.iter().all(|address| address.uri.scheme == "sips");
+            let all = addresses().all(|address| address.uri.scheme == "sips");
             cx.check(Id::ContactSecure, all, || {
                 "the Request-URI is sips, Contact is not".to_owned()
             });

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+use crate::hash::BuildFolding;
+
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
-    map: HashMap<K, V>,
+    map: HashMap<K, V, BuildFolding>,
     order: VecDeque<K>,
     limit: usize,
 }
@@ -13,7 +15,7 @@ pub(crate) struct Bounded<K, V> {
 impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            map: HashMap::new(),
+            map: HashMap::default(),
             order: VecDeque::new(),
             limit,
         }
@@ -28,7 +30,7 @@ impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
     }
 
     /// Adds or replaces; gives the entry that had to go, if any.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<(K, V)> {
         if self.map.insert(key, value).is_some() {
             return None;
         }
@@ -37,7 +39,7 @@ impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
             return None;
         }
         let oldest = self.order.pop_front()?;
-        self.map.remove(&oldest)
+        self.map.remove_entry(&oldest)
     }
 
     /// The entry, made when it is not there.
@@ -54,10 +56,6 @@ impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.order.iter().filter_map(|key| self.map.get(key))
     }
-
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.map.values_mut()
-    }
 }
 
 #[cfg(test)]
@@ -70,7 +68,7 @@ mod tests {
         assert_eq!(map.insert(1, "a"), None);
         assert_eq!(map.insert(2, "b"), None);
         assert_eq!(map.insert(1, "c"), None);
-        assert_eq!(map.insert(3, "d"), Some("c"));
+        assert_eq!(map.insert(3, "d"), Some((1, "c")));
         assert_eq!(map.get(1), None);
         assert_eq!(*map.entry(4, || "e"), "e");
         assert_eq!(map.values().copied().collect::<Vec<_>>(), ["d", "e"]);

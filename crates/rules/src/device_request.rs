@@ -162,7 +162,7 @@ impl Tables {
         let facts = cx.facts;
         let transactions = &self.transactions;
         let registration = self.registrations.entry(
-            registration::key(facts.uri, facts.to.as_ref()),
+            registration::key(facts.uri, facts.to.as_deref()),
             Registration::default,
         );
         let pending = registration.pending.is_some_and(|(before, _)| {

@@ -95,12 +95,12 @@ impl Dialog {
         ) {
             return;
         }
-        let Some(contact) = text::addresses(facts.message, "contact").into_iter().next() else {
+        let Some(contact) = facts.message.contacts().iter().flatten().next() else {
             return;
         };
         let [current, before] = &mut self.targets;
         if current.as_ref() != Some(&contact.uri) {
-            *before = current.replace(contact.uri);
+            *before = current.replace(contact.uri.clone());
         }
     }
 
@@ -185,7 +185,7 @@ impl Dialog {
 pub(crate) fn check_ack(cx: &mut Context<'_, '_>, invite: &Transaction) {
     let facts = cx.facts;
     let Some(last) = invite.last else { return };
-    let vias = text::vias(facts.message);
+    let vias = facts.message.vias();
     let same_branch = facts.branch() == invite.branch;
     if last.status < 300 {
         cx.check(Id::AckOwnBranch, !same_branch, || {
@@ -252,7 +252,7 @@ fn same_routes(one: &[NameAddr], other: &[NameAddr]) -> bool {
 /// A CANCEL of the device for a request of its own.
 pub(crate) fn check_cancel(cx: &mut Context<'_, '_>, request: &Transaction) {
     let facts = cx.facts;
-    let vias = text::vias(facts.message);
+    let vias = facts.message.vias();
     cx.check(
         Id::CancelBranch,
         facts.branch() == request.branch && vias.len() == 1,
@@ -265,10 +265,9 @@ pub(crate) fn check_cancel(cx: &mut Context<'_, '_>, request: &Transaction) {
             )
         },
     );
-    let tags = |from: &Option<NameAddr>| from.as_ref().and_then(|from| from.tag().map(str::to_owned));
     let same = facts.uri == request.uri
-        && tags(&facts.from) == tags(&request.from)
-        && tags(&facts.to) == tags(&request.to)
+        && facts.tag_of_from() == request.tag_of_from()
+        && facts.tag_of_to() == request.tag_of_to()
         && facts.call_id == request.call_id;
     cx.check(Id::CancelCopies, same, || {
         "Request-URI, From or To of CANCEL are not those of its request".to_owned()

@@ -7,8 +7,8 @@ use voxproof_rtp::is_rtcp;
 
 use crate::facts::Facts;
 use crate::ledger::{Ledger, RuleCount, RuleFinding, Spot};
-use crate::media::Flow;
 use crate::observation::Observation;
+use crate::reading::Reading;
 use crate::rtp::{self, Datagram};
 use crate::tables::Tables;
 use crate::{form, retransmission, rtcp};
@@ -55,7 +55,8 @@ impl Engine {
                 if form::is_no_sip(message.bytes()) {
                     return;
                 }
-                match Facts::new(message, from_device, transport, source, spot) {
+                let reading = Reading::new(message);
+                match Facts::new(&reading, from_device, transport, source, spot) {
                     Some(facts) => self.sip(&facts),
                     None if from_device => form::malformed(message, spot, &mut self.ledger),
                     None => {}
@@ -113,7 +114,7 @@ impl Engine {
         let translated = self.config.address_translation;
         let flows = &mut self.tables.flows;
         if !is_rtcp(datagram.bytes) {
-            let flow = flows.entry(destination, Flow::default);
+            let flow = flows.entry(destination);
             rtp::check(flow, datagram, translated, &mut self.ledger);
             return;
         }

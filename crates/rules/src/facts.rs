@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use voxproof_sip::sdp::Description;
-use voxproof_sip::{CSeq, HeaderView, Message, NameAddr, OwnView, StartLine, Via};
+use voxproof_sip::{CSeq, HeaderView, NameAddr, OwnView, StartLine, Via};
 
 use crate::catalogue::Id;
 use crate::ledger::{Ledger, Spot};
 use crate::observation::Transport;
+use crate::reading::Reading;
 use crate::text;
 
 pub(crate) struct Facts<'a> {
-    pub(crate) message: &'a Message,
+    pub(crate) message: &'a Reading<'a>,
     pub(crate) from_device: bool,
     pub(crate) transport: Transport,
     pub(crate) source: SocketAddr,
@@ -25,8 +26,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) status: u16,
     pub(crate) call_id: &'a str,
     pub(crate) cseq: Option<CSeq>,
-    pub(crate) from: Option<NameAddr>,
-    pub(crate) to: Option<NameAddr>,
+    pub(crate) from: Option<Arc<NameAddr>>,
+    pub(crate) to: Option<Arc<NameAddr>>,
     pub(crate) via: Option<Via>,
     pub(crate) hash: u64,
     pub(crate) description: Option<Arc<Description>>,
@@ -35,14 +36,14 @@ pub(crate) struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// `None` when the start line is neither a request nor a status line.
     pub(crate) fn new(
-        message: &'a Message,
+        message: &'a Reading<'a>,
         from_device: bool,
         transport: Transport,
         source: SocketAddr,
         spot: Spot,
     ) -> Option<Self> {
         let cseq = message.header("cseq").and_then(|value| OwnView.cseq(value).ok());
-        let (is_request, method, uri, status) = match message.start_line() {
+        let (is_request, method, uri, status) = match message.message().start_line() {
             StartLine::Request { method, uri, .. } => (true, method, uri, 0),
             StartLine::Response { status, .. } => {
                 (false, message.cseq_method().unwrap_or_default(), "", status)
@@ -53,6 +54,7 @@ impl<'a> Facts<'a> {
             message
                 .header(name)
                 .and_then(|value| OwnView.name_addr(value).ok())
+                .map(Arc::new)
         };
         Some(Self {
             message,
@@ -77,11 +79,11 @@ impl<'a> Facts<'a> {
     }
 
     pub(crate) fn tag_of_from(&self) -> Option<&str> {
-        self.from.as_ref().and_then(NameAddr::tag)
+        self.from.as_ref().and_then(|from| from.tag())
     }
 
     pub(crate) fn tag_of_to(&self) -> Option<&str> {
-        self.to.as_ref().and_then(NameAddr::tag)
+        self.to.as_ref().and_then(|to| to.tag())
     }
 
     pub(crate) fn number(&self) -> u32 {

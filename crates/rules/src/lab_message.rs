@@ -99,7 +99,7 @@ impl Tables {
                     .message
                     .header("min-expires")
                     .and_then(|value| value.trim().parse().ok());
-                let registration = registration::key(&request.uri, request.to.as_ref());
+                let registration = registration::key(&request.uri, request.to.as_deref());
                 if let Some(registration) = self.registrations.get_mut(registration) {
                     registration.too_brief(least);
                 }

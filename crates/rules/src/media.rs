@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use voxproof_sip::sdp::{Description, Media};
 
+use crate::flows::Flows;
 use crate::ledger::{Ledger, Spot};
 use crate::rtcp::Control;
 use crate::rtp::Stream;
@@ -23,7 +24,7 @@ pub(crate) struct Flow {
 }
 
 /// One agreed media section, as it binds the device.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Line {
     pub(crate) call: u64,
     pub(crate) index: usize,
@@ -119,8 +120,6 @@ fn formats(lab: &Media) -> Vec<Format> {
         .collect()
 }
 
-pub(crate) type Flows = crate::bounded::Bounded<SocketAddr, Flow>;
-
 fn socket(description: &Description, media: &Media) -> Option<SocketAddr> {
     let address: IpAddr = description.address_of(media)?.parse().ok()?;
     (media.port != 0).then(|| SocketAddr::new(address, media.port))
@@ -129,7 +128,7 @@ fn socket(description: &Description, media: &Media) -> Option<SocketAddr> {
 /// Notes an offer of the lab, so that media before the answer is known for what it is.
 pub(crate) fn offer(flows: &mut Flows, lab: &Description) {
     for socket in lab.media.iter().take(8).filter_map(|media| socket(lab, media)) {
-        let flow = flows.entry(socket, Flow::default);
+        let flow = flows.entry(socket);
         if flow.line.is_none() {
             flow.offered = true;
         }
@@ -145,22 +144,19 @@ pub(crate) fn agree(
     at: Duration,
     ledger: &mut Ledger,
 ) {
-    let mut kept = Vec::new();
     for (index, (own, peer)) in device.media.iter().zip(&lab.media).enumerate().take(8) {
         let Some(destination) = socket(lab, peer).filter(|to| !to.ip().is_unspecified() && own.port != 0)
         else {
             continue;
         };
-        kept.push(destination);
-        let flow = flows.entry(destination, Flow::default);
+        let flow = flows.entry(destination);
         if let Some(early) = flow.early.take() {
             crate::rtp::early(early, at, ledger);
         }
         flow.offered = false;
-        let before = flow
-            .line
-            .take()
-            .filter(|line| line.call == call && line.ended.is_none());
+        let replaced = flow.line.take();
+        let call_before = replaced.as_ref().map(|line| line.call);
+        let before = replaced.filter(|line| line.call == call && line.ended.is_none());
         let has = |media: &Media, name: &str| media.attributes.iter().any(|(known, _)| known == name);
         let may_send = own.direction.sends() && peer.direction.receives();
         let was_silent = before.as_ref().and_then(|line| line.silent_since);
@@ -186,23 +182,18 @@ pub(crate) fn agree(
             ended: None,
             forbidden: before.map_or(0, |line| if may_send { 0 } else { line.forbidden }),
         });
+        flows.moved(destination, call_before, call);
     }
-    for flow in flows.values_mut() {
-        if let Some(line) = &mut flow.line
-            && line.call == call
-            && line.agreed_at != at
-            && line.index < lab.media.len()
-        {
+    flows.each_line(call, |line| {
+        if line.agreed_at != at && line.index < lab.media.len() {
             line.silent_since.get_or_insert(at);
         }
-    }
+    });
 }
 
 /// The call is over for the device.
 pub(crate) fn end(flows: &mut Flows, call: u64, at: Duration) {
-    for flow in flows.values_mut() {
-        if let Some(line) = flow.line.as_mut().filter(|line| line.call == call) {
-            line.ended.get_or_insert(at);
-        }
-    }
+    flows.each_line(call, |line| {
+        line.ended.get_or_insert(at);
+    });
 }

@@ -6,6 +6,7 @@ use voxproof_sip::{NameAddr, Uri};
 
 use crate::catalogue::Id;
 use crate::facts::Context;
+use crate::reading::Reading;
 use crate::text;
 
 /// What is remembered of an address-of-record at a registrar.
@@ -45,10 +46,12 @@ pub(crate) fn check(
         });
     }
     star(cx);
-    let contact = text::addresses(message, "contact")
-        .into_iter()
+    let contact = message
+        .contacts()
+        .iter()
+        .flatten()
         .next()
-        .map(|contact| contact.uri);
+        .map(|contact| contact.uri.clone());
     let restarted = contact.is_some() && registration.contact.is_some() && registration.contact != contact;
     if registration.call_id.is_empty() || restarted {
         registration.call_id = facts.call_id.to_owned();
@@ -100,9 +103,12 @@ impl Registration {
     }
 }
 
-fn requested(message: &voxproof_sip::Message) -> Option<u32> {
-    text::addresses(message, "contact")
-        .first()
+fn requested(message: &Reading<'_>) -> Option<u32> {
+    message
+        .contacts()
+        .iter()
+        .flatten()
+        .next()
         .and_then(|contact| contact.params.value("expires"))
         .map_or_else(|| message.expires(), |value| value.parse().ok())
 }
@@ -123,7 +129,7 @@ trait Star {
     fn has_star(&self) -> bool;
 }
 
-impl Star for voxproof_sip::Message {
+impl Star for Reading<'_> {
     fn has_star(&self) -> bool {
         text::lists(self, "contact", "*")
     }

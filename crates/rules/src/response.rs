@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use voxproof_sip::NameAddr;
-
 use crate::catalogue::Id;
 use crate::facts::Context;
 use crate::fields::is_known_option;
@@ -80,8 +78,8 @@ pub(crate) fn check(cx: &mut Context<'_, '_>, transaction: &mut Transaction, tra
 fn copies(cx: &mut Context<'_, '_>, transaction: &Transaction) {
     let facts = cx.facts;
     let message = facts.message;
-    let back = text::vias(message);
-    cx.check(Id::ResponseVia, via::same(&transaction.vias, &back), || {
+    let back = message.vias();
+    cx.check(Id::ResponseVia, via::same(&transaction.vias, back), || {
         let print = |vias: &[voxproof_sip::Via]| {
             vias.iter()
                 .map(ToString::to_string)
@@ -90,7 +88,7 @@ fn copies(cx: &mut Context<'_, '_>, transaction: &Transaction) {
         };
         format!(
             "Via [{}], the request had [{}]",
-            print(&back),
+            print(back),
             print(&transaction.vias)
         )
     });
@@ -277,7 +275,7 @@ impl Allowed {
 
 /// The tag of the response to CANCEL is that of the INVITE's responses (RFC 3261 9.2).
 pub(crate) fn cancel_tag(cx: &mut Context<'_, '_>, invite: &Transaction) {
-    if let (Some(own), Some(known)) = (cx.facts.to.as_ref().and_then(NameAddr::tag), &invite.response_tag) {
+    if let (Some(own), Some(known)) = (cx.facts.tag_of_to(), &invite.response_tag) {
         cx.check(Id::CancelTag, own == known, || {
             format!("To tag {own:?} of the response to CANCEL, the INVITE's is {known:?}")
         });

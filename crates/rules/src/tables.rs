@@ -7,8 +7,8 @@ use crate::dialog::{self, Dialog};
 use crate::digest::Challenges;
 use crate::event::Referral;
 use crate::facts::Facts;
+use crate::flows::Flows;
 use crate::ledger::Ledger;
-use crate::media::Flows;
 use crate::offer_answer::Session;
 use crate::registration::Registration;
 use crate::response::Allowed;
@@ -68,7 +68,7 @@ impl Tables {
 
     pub(crate) fn remember(&mut self, key: u64, transaction: Transaction, ledger: &mut Ledger) {
         let now = transaction.first.at;
-        if let Some(oldest) = self.transactions.insert(key, transaction) {
+        if let Some((_, oldest)) = self.transactions.insert(key, transaction) {
             retransmission::close(&oldest, now, ledger);
         }
     }

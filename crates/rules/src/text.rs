@@ -1,8 +1,11 @@
 //! Small readings of header text.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
-use voxproof_sip::{HeaderView, Message, NameAddr, OwnView, Uri, Via};
+use voxproof_sip::{HeaderView, NameAddr, OwnView, Uri};
+
+use crate::hash::BuildFolding;
+use crate::reading::Reading;
 
 /// `token` (RFC 3261 25.1).
 pub(crate) fn is_token(text: &str) -> bool {
@@ -21,7 +24,7 @@ pub(crate) fn is_digits(text: &str) -> bool {
 }
 
 /// Elements of a list header of plain tokens (Allow, Supported, Require), over all its fields.
-pub(crate) fn tokens<'a>(message: &'a Message, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn tokens<'a>(message: &Reading<'a>, name: &str) -> impl Iterator<Item = &'a str> {
     message
         .headers(name)
         .flat_map(|value| value.split(','))
@@ -30,7 +33,7 @@ pub(crate) fn tokens<'a>(message: &'a Message, name: &'a str) -> impl Iterator<I
 }
 
 /// Whether a list header has this element, in any case (option tags and tokens compare without it).
-pub(crate) fn lists(message: &Message, name: &str, element: &str) -> bool {
+pub(crate) fn lists(message: &Reading<'_>, name: &str, element: &str) -> bool {
     message
         .headers(name)
         .flat_map(|value| value.split(','))
@@ -38,7 +41,7 @@ pub(crate) fn lists(message: &Message, name: &str, element: &str) -> bool {
 }
 
 /// Every element of an address list header that can be read.
-pub(crate) fn addresses(message: &Message, name: &str) -> Vec<NameAddr> {
+pub(crate) fn addresses(message: &Reading<'_>, name: &str) -> Vec<NameAddr> {
     if message.header(name).is_none() {
         return Vec::new();
     }
@@ -46,21 +49,6 @@ pub(crate) fn addresses(message: &Message, name: &str) -> Vec<NameAddr> {
         .header_values(name)
         .iter()
         .filter_map(|value| OwnView.name_addr(value).ok())
-        .collect()
-}
-
-pub(crate) fn vias(message: &Message) -> Vec<Via> {
-    let mut fields = message.headers("via");
-    // the common case: one field with one value
-    if let (Some(only), None) = (fields.next(), fields.next())
-        && !only.contains(',')
-    {
-        return OwnView.via(only).into_iter().collect();
-    }
-    message
-        .header_values("via")
-        .iter()
-        .filter_map(|value| OwnView.via(value).ok())
         .collect()
 }
 
@@ -128,9 +116,7 @@ pub(crate) fn is_escaped(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
 }
 
 pub(crate) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+    BuildFolding::default().hash_one(value)
 }
 
 /// A value for a message, not longer than a line.

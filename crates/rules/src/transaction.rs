@@ -26,8 +26,8 @@ pub(crate) struct Transaction {
     pub(crate) uri: String,
     pub(crate) call_id: String,
     pub(crate) number: u32,
-    pub(crate) from: Option<NameAddr>,
-    pub(crate) to: Option<NameAddr>,
+    pub(crate) from: Option<Arc<NameAddr>>,
+    pub(crate) to: Option<Arc<NameAddr>>,
     pub(crate) vias: Vec<Via>,
     pub(crate) routes: Vec<NameAddr>,
     pub(crate) record_routes: Vec<NameAddr>,
@@ -111,10 +111,10 @@ impl Transaction {
             number: facts.number(),
             from: facts.from.clone(),
             to: facts.to.clone(),
-            vias: text::vias(message),
+            vias: message.vias().to_vec(),
             routes: text::addresses(message, "route"),
             record_routes: text::addresses(message, "record-route"),
-            contact: text::addresses(message, "contact").into_iter().next(),
+            contact: message.contacts().iter().flatten().next().cloned(),
             supported,
             required,
             credentials: credentials(facts),
@@ -160,11 +160,11 @@ impl Transaction {
     }
 
     pub(crate) fn tag_of_to(&self) -> Option<&str> {
-        self.to.as_ref().and_then(NameAddr::tag)
+        self.to.as_ref().and_then(|to| to.tag())
     }
 
     pub(crate) fn tag_of_from(&self) -> Option<&str> {
-        self.from.as_ref().and_then(NameAddr::tag)
+        self.from.as_ref().and_then(|from| from.tag())
     }
 
     pub(crate) fn is_pending(&self, now: Duration) -> bool {

@@ -46,7 +46,7 @@ pub(crate) fn check_request(cx: &mut Context<'_, '_>) {
             )
         });
     }
-    let count = text::vias(facts.message).len();
+    let count = facts.message.vias().len();
     cx.check(Id::ViaSingle, count == 1, || {
         format!("{count} Via values in a request of a user agent")
     });
