@@ -85,7 +85,7 @@ impl Coders {
         {
             samples = downsampler.process(&wide);
         }
-        let (last, extended) = self.clock.unwrap_or((timestamp, i64::from(timestamp)));
+        let (last, extended) = self.clock.unwrap_or_else(|| (timestamp, i64::from(timestamp)));
         let extended = extended + i64::from(timestamp.wrapping_sub(last).cast_signed());
         self.clock = Some((timestamp, extended));
         let slow = extended.div_euclid(i64::from(codec.clock_rate() / 8000));

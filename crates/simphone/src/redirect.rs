@@ -82,7 +82,7 @@ impl Phone {
 /// A q value in thousandths; 1 when it is not written (RFC 3261 20.10).
 fn thousandths(q: Option<&str>) -> u32 {
     let Some(q) = q else { return 1000 };
-    let (whole, fraction) = q.trim().split_once('.').unwrap_or((q.trim(), ""));
+    let (whole, fraction) = q.trim().split_once('.').unwrap_or_else(|| (q.trim(), ""));
     let fraction: String = fraction.chars().take(3).collect();
     let parsed = format!("{fraction:0<3}").parse::<u32>().unwrap_or(0);
     let whole = whole.parse::<u32>().unwrap_or(0).min(1);

@@ -186,7 +186,7 @@ impl Phone {
     }
 
     /// The media of a call whose early session may go on as it is.
-    pub(crate) fn keep_early_media(&mut self, key: CallKey) -> bool {
+    pub(crate) fn keep_early_media(&self, key: CallKey) -> bool {
         let loopback = self.loopback;
         let Some(call) = self.call(key) else { return false };
         match (&call.session, &call.media) {

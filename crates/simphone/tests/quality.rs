@@ -10,7 +10,7 @@ use voxproof_sip::event::QualityReport;
 async fn the_collector_gets_a_report_of_each_call() {
     for (faults, reports) in [(&[][..], true), (&[Fault::QualityReportMissing][..], false)] {
         let lab = Lab::switched_on(faults, |config| {
-            config.quality_collector = Some("collector".to_owned())
+            config.quality_collector = Some("collector".to_owned());
         })
         .await;
         lab.accept_registration().await;
