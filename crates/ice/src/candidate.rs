@@ -196,12 +196,9 @@ fn read(value: &str, findings: &mut Vec<Finding>) -> Option<Candidate> {
         );
         return None;
     }
-    let port = match port.parse::<u16>() {
-        Ok(port) => port,
-        Err(_) => {
-            report("candidate-port", SYNTAX, format!("port {}", quoted(port)));
-            return None;
-        }
+    let Ok(port) = port.parse::<u16>() else {
+        report("candidate-port", SYNTAX, format!("port {}", quoted(port)));
+        return None;
     };
     let (related, extensions) = read_rest(rest, &mut report);
     let Some(kind) = CandidateType::parse(kind) else {

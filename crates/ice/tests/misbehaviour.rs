@@ -105,6 +105,15 @@ impl Lab {
     }
 }
 
+/// Attributes, password, FINGERPRINT; then the findings and the outcome.
+type Case<'a> = (
+    &'a [(u16, &'a [u8])],
+    Option<&'a str>,
+    bool,
+    &'a [&'a str],
+    Option<CheckOutcome>,
+);
+
 #[test]
 fn each_fault_of_a_check_has_its_finding_and_its_answer() {
     let good = lab(Mode::Lite);
@@ -116,7 +125,7 @@ fn each_fault_of_a_check_has_its_finding_and_its_answer() {
     let accepted = Some(CheckOutcome::Accepted);
     let refused = |code| Some(CheckOutcome::Refused(code));
     let both_roles = [user, PRIORITY, CONTROLLING, CONTROLLED];
-    let cases: &[(&[(u16, &[u8])], Option<&str>, bool, &[&str], Option<CheckOutcome>)] = &[
+    let cases: &[Case<'_>] = &[
         (&[user, PRIORITY, CONTROLLING], password, true, &[], accepted),
         (
             &[user, PRIORITY, CONTROLLING],

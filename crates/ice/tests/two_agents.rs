@@ -220,7 +220,9 @@ fn aggressive_nomination_is_seen_and_withheld_nomination_selects_nothing() {
             assert_eq!(network.agents[1].peer_nomination(), Some(Nomination::Aggressive));
         } else {
             assert_eq!(
-                network.agents[0].selected(1).or(network.agents[1].selected(1)),
+                network.agents[0]
+                    .selected(1)
+                    .or_else(|| network.agents[1].selected(1)),
                 None
             );
             assert_eq!(network.agents[1].state(), IceState::Checking);
