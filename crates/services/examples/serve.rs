@@ -33,7 +33,7 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let mut next = |what: &str| arguments.next().ok_or(format!("{what} is missing"));
+    let mut next = |what: &str| arguments.next().ok_or_else(|| format!("{what} is missing"));
     let ip: IpAddr = next("IP")?.parse()?;
     let dns_port = next("DNS-PORT")?.parse()?;
     let directory = PathBuf::from(next("DIRECTORY")?);

@@ -166,6 +166,9 @@ impl HttpEvent {
             ("outcome", self.treatment.outcome.clone()),
         ];
         fields.extend(self.treatment.status.map(|status| ("status", status.to_string())));
+        if self.treatment.authenticated {
+            fields.push(("authenticated", "true".to_owned()));
+        }
         if let Some(request) = &self.request {
             fields.push(("method", request.method.clone()));
             fields.push(("target", request.target.clone()));

@@ -22,6 +22,8 @@ pub struct Services {
     mutual: Option<HttpServer>,
     site: Arc<Mutex<Site>>,
     log: EventLog,
+    net: Net,
+    versions: TlsVersions,
 }
 
 /// Where and how the services are opened. Port 0 picks a free one.
@@ -111,7 +113,33 @@ impl Services {
             mutual,
             site,
             log,
+            net: net.clone(),
+            versions: options.versions,
         })
+    }
+
+    /// Presents another certificate at the address of HTTPS from now on, as with a fault that a device has to notice.
+    /// Connections there are broken. The names are those of the request alone: the address is not added. Does nothing
+    /// without HTTPS.
+    ///
+    /// # Errors
+    /// [`NetError`] when the certificate cannot be issued or the port was taken meanwhile; there is no HTTPS then.
+    pub async fn present(
+        &mut self,
+        authority: &TestAuthority,
+        request: &CertificateRequest,
+    ) -> Result<(), NetError> {
+        let Some(https) = self.https.take() else {
+            return Ok(());
+        };
+        let local = https.address();
+        https.close().await;
+        let mut server = TlsServer::new(authority.issue(request)?);
+        server.versions = self.versions;
+        server.client_certificates = ClientCertificates::Request;
+        let (site, log) = (Arc::clone(&self.site), self.log.clone());
+        self.https = Some(HttpServer::open(&self.net, local, StreamSecurity::Tls(server), site, log).await?);
+        Ok(())
     }
 
     /// Where DNS is served, over UDP and TCP.

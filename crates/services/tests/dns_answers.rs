@@ -59,8 +59,9 @@ fn each_type_in_the_order_given() {
     let text = values(&message).join("\n");
     let (udp, tcp) = (text.find("SIP+D2U").unwrap(), text.find("SIP+D2T").unwrap());
     assert!(udp < tcp, "as given, not as sorted: {text}");
-    let (message, _) = ask(&mut zone, "text.example.com", TXT);
+    let (message, reply) = ask(&mut zone, "text.example.com", TXT);
     assert_eq!(message.answers.len(), 1);
+    assert_eq!(reply.query.answers, ["TXT \"one\" \"two\""]);
     let (message, _) = ask(&mut zone, "a.example.com", ANY);
     assert_eq!(message.answers.len(), 2);
     let (message, _) = ask(&mut zone, "", SOA);

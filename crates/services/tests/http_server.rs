@@ -4,7 +4,7 @@ mod worlds;
 
 use std::time::Duration;
 
-use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TlsClient, Verification};
+use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TlsClient, Validity, Verification};
 use voxproof_net::{ClientSecurity, NetError, StreamConnection};
 use voxproof_services::http::{Authentication, HttpFault, HttpOrder, Route};
 use voxproof_services::{ConnectionEvent, HttpEvent, ServiceEvent};
@@ -184,6 +184,36 @@ async fn certificates_are_asked_for(world: World) {
     let failed = connections(&events)[0];
     assert_eq!((failed.state, failed.transport), ("failed", "TLS"));
     assert!(!failed.detail.is_empty());
+}
+
+async fn a_certificate_is_replaced(mut world: World) {
+    world
+        .services
+        .apply(routes(vec![Route::new("/a", "text/plain", "secret")]));
+    let address = world.services.https_address().unwrap();
+    let name = IdentityName::Ip(address.ip());
+    let right = CertificateRequest::new([name.clone()]);
+    let expired = CertificateRequest {
+        validity: Validity::Expired,
+        ..right.clone()
+    };
+    let other = CertificateRequest::new([IdentityName::Dns("other.example.com".to_owned())]);
+    for (request, fine) in [(expired, false), (other, false), (right, true)] {
+        world.services.present(&world.authority, &request).await.unwrap();
+        assert_eq!(world.services.https_address(), Some(address));
+        let security = ClientSecurity::Tls(tls_client(&world));
+        let connected = world.net.connect(None, address, security).await;
+        assert_eq!(connected.is_ok(), fine, "{request:?}: {connected:?}");
+        let events = world.events(1).await;
+        let state = connections(&events)[0].state;
+        assert_eq!(state, if fine { "opened by the device" } else { "failed" });
+    }
+}
+
+#[test]
+fn a_certificate_is_replaced_on_both_networks() {
+    on_the_virtual_network(a_certificate_is_replaced);
+    on_the_operating_system(a_certificate_is_replaced);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
-use hickory_proto::rr::{DNSClass, RecordType};
+use hickory_proto::rr::{DNSClass, RData, RecordType};
 
 use super::{DnsFailure, Zone};
 
@@ -125,7 +125,7 @@ fn answer(query: &Message, transport: DnsTransport, zone: &mut Zone, now: Durati
     answer.record.answers = found
         .answers
         .iter()
-        .map(|record| format!("{} {}", record.record_type(), record.data))
+        .map(|record| format!("{} {}", record.record_type(), value_of(&record.data)))
         .collect();
     answer.message.metadata.authoritative = true;
     answer.message.answers = found.answers;
@@ -236,6 +236,21 @@ impl Answer {
             delay: self.delay,
             query: self.record,
         }
+    }
+}
+
+/// A value as it is written in a zone file.
+fn value_of(data: &RData) -> String {
+    match data {
+        RData::TXT(text) => {
+            let strings: Vec<_> = text
+                .txt_data
+                .iter()
+                .map(|string| format!("{:?}", String::from_utf8_lossy(string)))
+                .collect();
+            strings.join(" ")
+        }
+        other => other.to_string(),
     }
 }
 

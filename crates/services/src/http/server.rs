@@ -26,7 +26,7 @@ const RECOVERY: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct HttpServer {
     address: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,15 +76,17 @@ impl HttpServer {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(shared.connections(listener));
-        Ok(Self {
-            address,
-            _tasks: tasks,
-        })
+        Ok(Self { address, tasks })
     }
 
     /// The address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends it; the port is free afterwards.
+    pub(crate) async fn close(mut self) {
+        self.tasks.shutdown().await;
     }
 }
 

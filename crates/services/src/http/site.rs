@@ -107,7 +107,13 @@ impl Site {
                 .push(("WWW-Authenticate".to_owned(), refusal.challenge));
             return reply;
         }
-        let reply = served(route);
+        let mut reply = served(route);
+        if is_unchanged(route, request) {
+            reply.response.status = 304;
+            if reply.treatment.status.is_some() {
+                reply.treatment.status = Some(304);
+            }
+        }
         if let Some(times) = &mut route.times {
             *times -= 1;
             if *times == 0 {
@@ -144,6 +150,32 @@ fn served(route: &Route) -> HttpReply {
             authenticated: route.authentication != super::Authentication::None,
         },
     }
+}
+
+/// The client has what the route serves: by its ETag, else by its date (RFC 9110 13.1.2, 13.1.3). Devices send back the
+/// very words they were given.
+fn is_unchanged(route: &Route, request: &HttpRequest) -> bool {
+    if route.status != 200 || !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return false;
+    }
+    let own = |name: &str| {
+        route
+            .headers
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    };
+    if request.header("If-None-Match").is_some() {
+        // weak comparison: the mark of weakness does not count (RFC 9110 8.8.3.2)
+        let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
+        return own("ETag").is_some_and(|tag| {
+            ["*".to_owned(), opaque(tag), format!("W/{}", opaque(tag))]
+                .iter()
+                .any(|tag| request.lists("If-None-Match", tag))
+        });
+    }
+    let date = own("Last-Modified");
+    date.is_some() && date == request.header("If-Modified-Since")
 }
 
 /// A response with the reason as its content.
@@ -245,6 +277,33 @@ mod tests {
             routes: vec![],
         });
         assert_eq!(status(&mut site, "GET", "/a", PLAIN), 404);
+    }
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        let mut route = Route::new("/a", "", "x");
+        let fields = [
+            ("ETag", "\"v1\""),
+            ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ];
+        route.headers = fields
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let mut site = site(vec![route]);
+        for (method, name, value, expected) in [
+            ("GET", "If-None-Match", "\"v0\", W/\"v1\"", 304),
+            ("GET", "If-None-Match", "*", 304),
+            ("GET", "If-None-Match", "\"v0\"", 200),
+            ("PUT", "If-None-Match", "\"v1\"", 200),
+            ("HEAD", "If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT", 304),
+            ("GET", "If-Modified-Since", "Sun, 06 Nov 1994 08:49:36 GMT", 200),
+        ] {
+            let mut request = request(method, "/a");
+            request.headers.push((name.to_owned(), value.to_owned()));
+            let reply = site.respond(&request, PLAIN, Duration::ZERO);
+            assert_eq!(reply.response.status, expected, "{method} {name}: {value}");
+            assert_eq!(reply.treatment.status, Some(expected));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Located, Span};
+use crate::{Certificate, Located, Span};
 
 /// Sets what the lab's DNS server answers from now on. Failure and delay hold until the next such step.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -147,6 +147,14 @@ fn plain() -> String {
     "text/plain".to_owned()
 }
 
+/// Sets the certificate that the lab's HTTPS server presents from now on.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpsStep {
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
 /// Credentials an HTTP request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -239,6 +247,9 @@ mod tests {
         assert_eq!((step.status, step.content_type.as_str()), (200, "text/plain"));
         assert_eq!(step.authentication, HttpAuthentication::DigestSha256);
         assert!(step.tls && !step.client_certificate);
+
+        let step: HttpsStep = toml::from_str("certificate = \"expired\"").unwrap();
+        assert_eq!(step.certificate, Certificate::Expired);
 
         let step: AwaitService =
             toml::from_str("service = \"http\"\nname = \"/cfg*\"\nwithin = \"10 s\"").unwrap();
