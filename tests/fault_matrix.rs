@@ -5,11 +5,13 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use voxproof_device::ScriptedOperator;
 use voxproof_record::Run;
+use voxproof_runner::{DeviceChoice, Interrupt, Profile, RunOptions, Runner};
 use voxproof_simphone::Fault;
-use voxproof_spec::Verdict;
+use voxproof_spec::{LoadedSuite, Tier, Verdict, load_device};
 
 type Row = BTreeMap<String, Verdict>;
 
@@ -20,10 +22,57 @@ fn verdicts(run: &Run) -> Row {
         .collect()
 }
 
+/// The simulated phone with faults, claiming every item of the suite: the suite's defaults are those of a plain phone.
+fn device(suite: &LoadedSuite, faults: &[Fault]) -> String {
+    let names: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.name())).collect();
+    let claims: String = suite
+        .suite
+        .ics
+        .keys()
+        .map(|item| format!("{item} = true\n"))
+        .collect();
+    format!(
+        "[device]\nmanufacturer = \"Voxproof\"\nmodel = \"simulated phone\"\nfirmware = \"auto\"\n\n\
+         [driver.sim]\nfaults = [{}]\n\n[ics]\n{claims}",
+        names.join(", ")
+    )
+}
+
+/// Runs the suite against that phone in virtual time.
+fn run(suite: &Arc<LoadedSuite>, faults: &[Fault]) -> Run {
+    let out = common::scratch();
+    let path = out.path().join("device.toml");
+    std::fs::write(&path, device(suite, faults)).expect("the scratch folder can be written");
+    let file = load_device(&path, Some(&suite.suite)).unwrap_or_else(|problems| panic!("{problems}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let options = RunOptions {
+            suite: Arc::clone(suite),
+            device: DeviceChoice::File(path, Box::new(file)),
+            out: out.path().to_owned(),
+            profile: Profile::Precert,
+            only: None,
+            jobs: 1,
+            virtual_time: true,
+            target: Tier::Certified,
+            seed: 1,
+        };
+        let operator = Arc::new(ScriptedOperator::default());
+        Runner::new(options, operator, Arc::new(|_| {}), Interrupt::default())
+            .run()
+            .await
+            .unwrap_or_else(|error| panic!("{faults:?}: {error}"))
+    })
+}
+
 #[test]
 fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
     let suite = common::suite();
-    let healthy = common::run_sim(&suite, &[], 1);
+    let healthy = run(&suite, &[]);
     for case in &healthy.cases {
         let attempt = case
             .attempts
@@ -50,7 +99,7 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
                     let Some(fault) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
                         break;
                     };
-                    let run = common::run_sim(&suite, &[fault], 1);
+                    let run = run(&suite, &[fault]);
                     matrix
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
