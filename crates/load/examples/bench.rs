@@ -1,7 +1,10 @@
 //! What `cargo xtask bench` measures, one subject a run: JSON on standard output.
 //!
-//! `bench caller DESTINATION CALLS RATE HOLD_MS MEDIA`, `bench callee LOCAL CALLS MEDIA` (CALLS 0: until standard input
-//! ends), `bench pacing SECONDS`, `bench parse COUNT`, `bench memory CALLS MEDIA`; MEDIA is `none`, `pairs` or `shared`.
+//! `bench caller DESTINATION CALLS RATE HOLD_MS MEDIA`, `bench inspected DESTINATION CALLS RATE` (rule engine and a capture in
+//! memory), `bench callee LOCAL CALLS MEDIA` (CALLS 0: until standard input
+//! ends), `bench pacing SECONDS`, `bench parse COUNT`, `bench memory CALLS MEDIA`,
+//! `bench rules CALLS`,
+//! `bench statistics STREAMS` (receive statistics of the load mode and of `voxproof-rtp`); MEDIA is `none`, `pairs` or `shared`.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -11,13 +14,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use voxproof_load::{
-    Callee, CalleeOptions, CallerOptions, Hooks, LoadReport, MediaOptions, OwnBounds, run_caller,
+    Callee, CalleeOptions, Caller, CallerOptions, Hooks, LoadReport, MediaOptions, OwnBounds,
+    ReceiveStatistics, RuleInspection, SipCapture, run_caller,
 };
 use voxproof_net::{MediaSession, Net};
+use voxproof_rtp::Packet;
+use voxproof_rtp::statistics::RunningStatistics;
+use voxproof_rules::{Engine, EngineConfig, Observation, Transport};
 use voxproof_sip::Message;
 
 type Outcome = Result<Value, Box<dyn Error>>;
@@ -33,9 +40,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             hold_ms.parse()?,
             media,
         ),
+        ["inspected", to, calls, rate] => inspected(to.parse()?, calls.parse()?, rate.parse()?),
         ["callee", local, calls, media] => callee(local.parse()?, calls.parse()?, media),
         ["pacing", seconds] => pacing(seconds.parse()?),
         ["parse", count] => Ok(parse(count.parse()?)),
+        ["rules", calls] => Ok(rules(calls.parse()?)),
+        ["statistics", streams] => Ok(statistics(streams.parse()?)),
         ["memory", calls, media] => memory(calls.parse()?, media),
         _ => Err("see the head of this file for the arguments".into()),
     }?;
@@ -69,6 +79,38 @@ fn caller(to: SocketAddr, calls: u64, rate: f64, hold_ms: u64, kind: &str) -> Ou
     };
     let report = run_caller(options, &AtomicBool::new(false), &mut |_| {})?;
     Ok(serde_json::to_value(&report)?)
+}
+
+/// Calls without media, each message held against the rules and captured.
+fn inspected(to: SocketAddr, calls: u64, rate: f64) -> Outcome {
+    let options = CallerOptions {
+        rate: Some(rate),
+        calls: Some(calls),
+        ..CallerOptions::new(format!("sip:service@{to}"), loopback())
+    };
+    let caller = Caller::bind(options)?;
+    let local = caller.local_addr();
+    let epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let mut observer = (
+        RuleInspection::new(local, EngineConfig::default()),
+        SipCapture::new(Vec::new(), local, epoch),
+    );
+    let report = caller.run(&mut Hooks {
+        observer: Some(&mut observer),
+        ..Hooks::new(&AtomicBool::new(false), &mut |_| {})
+    })?;
+    let (mut rules, capture) = observer;
+    rules.finish();
+    let (capture, messages) = capture.finish()?;
+    let applicable: u64 = rules.checked().map(|count| count.applicable).sum();
+    let mut value = serde_json::to_value(&report)?;
+    value["inspection"] = json!({
+        "messages": messages,
+        "capture_octets": capture.len(),
+        "applicable": applicable,
+        "broken": rules.checked().filter(|count| count.broken > 0).map(|count| count.rule.id).collect::<Vec<_>>(),
+    });
+    Ok(value)
 }
 
 fn callee(local: SocketAddr, calls: u64, kind: &str) -> Outcome {
@@ -156,6 +198,136 @@ fn parse(count: u64) -> Value {
     }
     all.sort_by(f64::total_cmp);
     json!({ "octets": bytes.len(), "min_ns": best, "median_ns": all.get(10) })
+}
+
+/// What the rule engine takes for a message, parsing left out: calls of six messages, the device called.
+fn rules(calls: usize) -> Value {
+    const BODY: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n\
+                        a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=sendrecv\r\n";
+    let rows = [
+        (false, "INVITE sip:b@192.0.2.2 SIP/2.0", "1 INVITE", "a", "", BODY),
+        (
+            true,
+            "SIP/2.0 180 Ringing",
+            "1 INVITE",
+            "a",
+            ";tag=device-tag",
+            "",
+        ),
+        (true, "SIP/2.0 200 OK", "1 INVITE", "a", ";tag=device-tag", BODY),
+        (
+            false,
+            "ACK sip:b@192.0.2.2 SIP/2.0",
+            "1 ACK",
+            "b",
+            ";tag=device-tag",
+            "",
+        ),
+        (
+            false,
+            "BYE sip:b@192.0.2.2 SIP/2.0",
+            "2 BYE",
+            "c",
+            ";tag=device-tag",
+            "",
+        ),
+        (true, "SIP/2.0 200 OK", "2 BYE", "c", ";tag=device-tag", ""),
+    ];
+    let contact = |from_device| if from_device { "b@192.0.2.2" } else { "a@192.0.2.1" };
+    let call = |number: usize| {
+        rows.map(|(from_device, start, cseq, branch, tag, body)| {
+            let text = format!(
+                "{start}\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{branch}{number};rport\r\nMax-Forwards: 70\r\n\
+                 From: <sip:a@192.0.2.1>;tag=lab-{number}\r\nTo: <sip:b@192.0.2.2>{tag}\r\nCall-ID: {number}@192.0.2.1\r\n\
+                 CSeq: {cseq}\r\nContact: <sip:{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\nUser-Agent: bench\r\n\
+                 Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+                contact(from_device),
+                body.len()
+            );
+            (from_device, Message::parse(text.as_bytes()))
+        })
+    };
+    let (device, lab) = (
+        SocketAddr::from(([192, 0, 2, 2], 5060)),
+        SocketAddr::from(([192, 0, 2, 1], 5060)),
+    );
+    let mut engine = Engine::new(EngineConfig::default());
+    let mut packet = 0_u32;
+    let mut each = Vec::new();
+    for round in 0..10 {
+        let messages: Vec<_> = (0..calls / 10)
+            .flat_map(|number| call(round * calls + number))
+            .collect();
+        let start = Instant::now();
+        for (from_device, message) in &messages {
+            packet += 1;
+            let (source, destination) = if *from_device {
+                (device, lab)
+            } else {
+                (lab, device)
+            };
+            engine.observe(&Observation::Sip {
+                at: Duration::from_millis(u64::from(packet)),
+                packet,
+                from_device: *from_device,
+                transport: Transport::Udp,
+                source,
+                destination,
+                message,
+            });
+        }
+        each.push(start.elapsed().as_nanos() as f64 / messages.len().max(1) as f64);
+    }
+    each.sort_by(f64::total_cmp);
+    let applicable: u64 = engine.checked().map(|count| count.applicable).sum();
+    json!({ "min_ns": each.first(), "median_ns": each.get(5), "checks_a_message": applicable as f64 / f64::from(packet) })
+}
+
+/// Nanoseconds a packet of either receive statistics, in the order of load mode: eight packets of one stream, then the
+/// next stream.
+fn statistics(streams: usize) -> Value {
+    const LOOK: u32 = 8;
+    const LOOKS: u32 = 40;
+    let packets: Vec<Vec<u8>> = (0..LOOK * LOOKS)
+        .map(|index| voxproof_rtp::build(8, false, index as u16, index * 160, 7, &[0xd5; 160]))
+        .collect();
+    let looks = || {
+        (0..LOOKS).flat_map(|look| (0..streams).map(move |stream| (stream, look * LOOK..(look + 1) * LOOK)))
+    };
+    let measure = |take: &mut dyn FnMut(usize, Duration, &Packet<'_>)| {
+        let start = Instant::now();
+        for (stream, indices) in looks() {
+            for index in indices {
+                let packet = packets
+                    .get(index as usize)
+                    .and_then(|bytes| Packet::parse(bytes).ok());
+                if let Some(packet) = packet {
+                    take(stream, Duration::from_millis(20) * index, &packet);
+                }
+            }
+        }
+        start.elapsed().as_nanos() as f64 / (streams as f64 * f64::from(LOOK * LOOKS))
+    };
+    let (mut own_least, mut full_least) = (f64::MAX, f64::MAX);
+    for _ in 0..5 {
+        let mut own = vec![ReceiveStatistics::default(); streams];
+        own_least = own_least.min(measure(&mut |stream, at, packet| {
+            if let Some(one) = own.get_mut(stream) {
+                one.packet(at, packet.ssrc, packet.sequence, packet.timestamp);
+            }
+        }));
+        let mut full = vec![RunningStatistics::new(8000, &[], None); streams];
+        full_least = full_least.min(measure(&mut |stream, at, packet| {
+            if let Some(one) = full.get_mut(stream) {
+                one.observe(at, packet, None);
+            }
+        }));
+        black_box((&own, &full));
+    }
+    json!({
+        "load_ns": own_least, "rtp_ns": full_least,
+        "load_octets": size_of::<ReceiveStatistics>(), "rtp_octets": size_of::<RunningStatistics>(),
+    })
 }
 
 /// Growth of this process by calls that are up; the callee is another process. One measurement a process: memory that was

@@ -15,6 +15,7 @@ mod clock;
 mod error;
 mod histogram;
 mod host;
+mod inspection;
 mod media;
 mod observer;
 mod options;
@@ -22,12 +23,14 @@ mod outbox;
 mod reply;
 mod report;
 mod run;
+mod sip_capture;
 mod sip_socket;
 mod text;
 
 pub use callee::{Callee, run_callee};
 pub use caller::{Caller, run_caller};
 pub use error::LoadError;
+pub use inspection::RuleInspection;
 pub use media::statistics::{ReceiveStatistics, ReceiveTotals};
 pub use observer::{Hooks, Observer};
 pub use options::{Answer, CalleeOptions, CallerOptions, MediaMode, MediaOptions, OwnBounds};
@@ -35,3 +38,4 @@ pub use report::{
     Distribution, FailureCause, LoadReport, MediaReport, OwnLimits, Progress, Role, SignallingReport,
     Validity,
 };
+pub use sip_capture::SipCapture;

@@ -8,7 +8,7 @@ use voxproof_sip::Message;
 
 use crate::report::Progress;
 
-/// Sees every SIP message of a run: the place for a rule engine or a capture. Called on the loop's thread, so its cost
+/// Sees every SIP message of a run, as [`RuleInspection`](crate::RuleInspection) and [`SipCapture`](crate::SipCapture) do. Called on the loop's thread, so its cost
 /// is the run's cost and shows in the loop's lag. Times are since the run began.
 pub trait Observer {
     /// A datagram was received; `at` is the kernel's time.
@@ -16,6 +16,19 @@ pub trait Observer {
 
     /// A message is handed to the network.
     fn sent(&mut self, at: Duration, destination: SocketAddr, bytes: &[u8]);
+}
+
+/// Both see everything, the first one first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn received(&mut self, at: Duration, source: SocketAddr, message: &Message) {
+        self.0.received(at, source, message);
+        self.1.received(at, source, message);
+    }
+
+    fn sent(&mut self, at: Duration, destination: SocketAddr, bytes: &[u8]) {
+        self.0.sent(at, destination, bytes);
+        self.1.sent(at, destination, bytes);
+    }
 }
 
 /// What a run is watched and stopped with.

@@ -25,6 +25,15 @@ pub(crate) const SIP_BUFFER: usize = 4 << 20;
 
 /// Binds a UDP socket for this many octets of received datagrams, with kernel receive times.
 pub(crate) fn bind(local: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket> {
+    bind_as(local, receive_buffer, false)
+}
+
+/// As [`bind`], on an address at which another socket is that allows it (`SO_REUSEADDR`).
+pub(crate) fn bind_beside(local: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket> {
+    bind_as(local, receive_buffer, true)
+}
+
+fn bind_as(local: SocketAddr, receive_buffer: usize, beside: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
     if local.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -34,6 +43,9 @@ pub(crate) fn bind(local: SocketAddr, receive_buffer: usize) -> io::Result<UdpSo
         let _ = socket.set_recv_buffer_size(receive_buffer);
     }
     let _ = setsockopt(&socket, sockopt::ReceiveTimestampns, &true);
+    if beside {
+        socket.set_reuse_address(true)?;
+    }
     socket.bind(&local.into())?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())

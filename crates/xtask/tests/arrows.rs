@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "call",
         &["sip", "rtp", "srtp", "codec", "ice", "net", "record"],
     ),
-    ("load", &["sip", "rtp", "rules", "net"]),
+    ("load", &["sip", "rtp", "rules", "record", "net"]),
     (
         "simphone",
         &["sip", "rtp", "srtp", "codec", "ice", "audio", "net"],

@@ -23,18 +23,21 @@ use ports::Ports;
 use session::{LocalMedia, RemoteMedia};
 use statistics::ReceiveStatistics;
 
-/// Datagrams a system call on a port of one call.
-const PORT_BATCH: usize = 8;
+/// Datagrams a system call on a port of one call: more than come between two looks, or a second call would be needed.
+const PORT_BATCH: usize = 20;
 /// Packet times between two looks at a port: the kernel holds and times what comes, so one look takes several packets.
-const RECEIVE_EVERY: u64 = 4;
+const RECEIVE_EVERY: u64 = 16;
 /// Datagrams a system call on a shared port.
 const SHARED_BATCH: usize = 64;
 /// Batches taken from one port before the others have their turn.
 const MOST_BATCHES: usize = 64;
-/// Longer than any packet of G.711; what is longer is no audio of ours.
-const LONGEST: usize = 2048;
+/// Longer than any packet of G.711; what is longer is no audio of ours. An odd number of cache lines, so that the buffers
+/// of a batch do not compete for the same ones.
+const LONGEST: usize = 25 * 64;
 /// How often the RTCP port of a call is emptied, in packet times.
 const RTCP_EVERY: u64 = 50;
+/// How often a port is looked at for what does not come from where the far end said, in packet times, while nothing does.
+const ELSEWHERE_EVERY: u64 = 48;
 /// Samples a millisecond (RFC 3551 table 4).
 const SAMPLES_A_MS: u64 = 8;
 
@@ -55,7 +58,20 @@ struct Stream {
     first: bool,
     position: usize,
     ticks: u64,
+    /// What came before the far end had a socket of its own has been taken.
+    settled: bool,
+    /// The far end was heard from another address than the one it gave.
+    elsewhere: bool,
     statistics: ReceiveStatistics,
+}
+
+/// Which socket of a port.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// The one for all sources.
+    Anyone,
+    /// The one connected to the far end.
+    Peer,
 }
 
 /// The media side of a run.
@@ -157,6 +173,8 @@ impl Media {
             first: true,
             position: 0,
             ticks: 0,
+            settled: false,
+            elsewhere: false,
             statistics: ReceiveStatistics::default(),
         };
         self.totals.streams += 1;
@@ -207,12 +225,21 @@ impl Media {
     /// Sends to and receives from the far end from now on.
     pub(crate) fn start(&mut self, now: Duration, id: u32, remote: RemoteMedia) {
         let send_mode = self.options.mode == MediaMode::Send;
+        // a new description in the call: what came by the one before is taken before the far end's socket moves
+        if let Some(port) = self
+            .stream(id)
+            .filter(|one| one.slot.is_some())
+            .map(|one| one.port)
+        {
+            self.receive(id, port, true);
+        }
         let Some(Some(stream)) = self.streams.get_mut(id as usize) else {
             return;
         };
         stream.remote = Some(remote);
         stream.sending = remote.receives && send_mode;
         stream.expected = remote.sends;
+        stream.settled = false;
         if self.shared.is_some() {
             match remote.ssrc {
                 Some(ssrc) => {
@@ -222,6 +249,10 @@ impl Media {
                     self.by_source.insert(remote.address, id);
                 }
             }
+        }
+        // 0.0.0.0 is hold as RFC 2543 had it: the far end stays where it was
+        if self.shared.is_none() && !remote.address.ip().is_unspecified() {
+            self.ports.connect(stream.port, remote.address);
         }
         if stream.slot.is_none() {
             stream.slot = Some(self.pacer.add(now, id));
@@ -240,7 +271,7 @@ impl Media {
         let Some(port) = self.stream(id).map(|stream| stream.port) else {
             return;
         };
-        self.receive(id, port);
+        self.receive(id, port, true);
         self.receive_rtcp(port);
         let Some(stream) = self.streams.get_mut(id as usize).and_then(Option::take) else {
             return;
@@ -289,7 +320,7 @@ impl Media {
             }
             if let Some(port) = self.shared {
                 if let Some(&id) = streams.first() {
-                    self.receive(id, port);
+                    self.receive(id, port, true);
                 }
             } else {
                 let every = match self.options.mode {
@@ -299,8 +330,9 @@ impl Media {
                 };
                 for &id in &streams {
                     let due = |stream: &&Stream| (stream.ticks + u64::from(id)).is_multiple_of(every);
-                    if let Some(port) = self.stream(id).filter(due).map(|stream| stream.port) {
-                        self.receive(id, port);
+                    if let Some((port, ticks)) = self.stream(id).filter(due).map(|one| (one.port, one.ticks))
+                    {
+                        self.receive(id, port, ticks % ELSEWHERE_EVERY < every);
                     }
                 }
             }
@@ -367,7 +399,7 @@ impl Media {
             self.scratch.extend_from_slice(&stream.ssrc.to_be_bytes());
             self.scratch.extend_from_slice(payload);
             let at = self.clock.now();
-            match pair.rtp.send_to(&self.scratch, remote.address) {
+            match pair.send(&self.scratch, remote.address) {
                 Ok(_) => {
                     self.totals.packets_sent += 1;
                     self.lateness.record(at.saturating_sub(due));
@@ -383,13 +415,52 @@ impl Media {
         }
     }
 
-    /// Takes what has come to a port. `id` is the stream whose port it is, when it is not shared.
-    fn receive(&mut self, id: u32, port: u32) {
-        let Some(pair) = self.ports.pair(port) else { return };
+    /// Takes what has come to a port. `id` is the stream whose port it is, when it is not shared; `elsewhere` whether to
+    /// look for what comes from another address than the far end gave.
+    fn receive(&mut self, id: u32, port: u32, elsewhere: bool) {
+        let Some((settled, heard)) = self.stream(id).map(|stream| (stream.settled, stream.elsewhere)) else {
+            return;
+        };
+        let connected = self.ports.pair(port).is_some_and(|pair| pair.peer.is_some());
+        if !connected {
+            self.receive_from(id, port, Way::Anyone);
+            return;
+        }
+        // in the order of time: before the far end had its socket, everything came to the other one
+        if settled {
+            self.receive_from(id, port, Way::Peer);
+        }
+        if !settled || heard || elsewhere {
+            let count = self.receive_from(id, port, Way::Anyone);
+            if let Some(Some(stream)) = self.streams.get_mut(id as usize) {
+                stream.elsewhere = settled && count > 0;
+                stream.settled = true;
+            }
+        }
+        if !settled {
+            self.receive_from(id, port, Way::Peer);
+        }
+    }
+
+    /// Empties one socket of a port. How many datagrams were in it.
+    fn receive_from(&mut self, id: u32, port: u32, way: Way) -> usize {
+        let Some(pair) = self.ports.pair(port) else {
+            return 0;
+        };
+        let socket = match way {
+            Way::Anyone => Some(&pair.rtp),
+            Way::Peer => pair.peer.as_ref(),
+        };
+        let Some(socket) = socket else { return 0 };
+        let mut all = 0;
         // bounded: a flood must not hold the loop
         for _ in 0..MOST_BATCHES {
-            // an ICMP error of an earlier packet may be reported here; the next call goes on
-            let count = self.receiver.receive(&pair.rtp, self.clock).unwrap_or(0);
+            // an ICMP error of an earlier packet may be reported instead of what has come, once
+            let received = self.receiver.receive(socket, self.clock);
+            let count = received
+                .or_else(|_| self.receiver.receive(socket, self.clock))
+                .unwrap_or(0);
+            all += count;
             for (reception, bytes) in self.receiver.datagrams() {
                 if is_rtcp(bytes) {
                     self.totals.rtcp_received += 1;
@@ -421,16 +492,17 @@ impl Media {
                 if self.options.mode == MediaMode::Echo
                     && let Some(remote) = stream.remote.filter(|remote| remote.receives)
                 {
-                    match pair.rtp.send_to(bytes, remote.address) {
+                    match pair.send(bytes, remote.address) {
                         Ok(_) => self.totals.packets_sent += 1,
                         Err(_) => self.send_errors += 1,
                     }
                 }
             }
             if count < self.receiver.room() {
-                return;
+                break;
             }
         }
+        all
     }
 
     fn receive_rtcp(&mut self, port: u32) {
@@ -448,7 +520,10 @@ impl Media {
 
     fn discard(&mut self, port: u32) {
         if let Some(pair) = self.ports.pair(port) {
-            for socket in [&pair.rtp, &pair.rtcp] {
+            for socket in [Some(&pair.rtp), pair.peer.as_ref(), Some(&pair.rtcp)]
+                .into_iter()
+                .flatten()
+            {
                 for _ in 0..MOST_BATCHES {
                     if !matches!(self.receiver.receive(socket, self.clock), Ok(count) if count == self.receiver.room())
                     {

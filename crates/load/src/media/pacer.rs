@@ -5,9 +5,9 @@ use std::time::Duration;
 /// Streams whose packets are due within this time share a slot.
 const SLOT: Duration = Duration::from_micros(100);
 
-/// So many streams share a slot before the next slot is used: their packets take less time than a slot to send, and a
-/// wake-up costs as much as several packets.
-const SHARE: usize = 32;
+/// So many streams share a slot before the next slot is used: their packets take a quarter of a millisecond to send, and
+/// a wake-up costs as much as several packets.
+const SHARE: usize = 48;
 /// One slot in so many is used, until all of those are full; then one in the next number.
 const STEPS: [u64; 4] = [10, 5, 2, 1];
 
@@ -138,14 +138,14 @@ mod tests {
         let turn = Duration::from_millis(20);
         let mut pacer = Pacer::new(Duration::from_millis(3), turn);
         let begin = Duration::from_secs(7);
-        for stream in 0..8000 {
+        for stream in 0..12_000 {
             pacer.add(begin, stream);
         }
-        let mut due: Vec<Vec<Duration>> = vec![Vec::new(); 8000];
+        let mut due: Vec<Vec<Duration>> = vec![Vec::new(); 12_000];
         let mut now = begin;
         while now < begin + turn * 5 + SLOT {
             while let Some((at, slot, streams)) = pacer.take_due(now) {
-                assert_eq!(streams.len(), 40, "evenly spread");
+                assert_eq!(streams.len(), 60, "evenly spread");
                 for stream in &streams {
                     due[*stream as usize].push(at);
                 }

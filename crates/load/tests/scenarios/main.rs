@@ -2,6 +2,7 @@
 
 mod calls;
 mod failures;
+mod inspection;
 mod media;
 mod releases;
 mod support;

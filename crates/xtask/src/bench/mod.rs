@@ -63,6 +63,8 @@ pub(crate) struct Measured {
     pub(crate) call_sipp: Series,
     /// Our caller towards our callee.
     pub(crate) call_ours_ours: Series,
+    /// Our caller with rule engine and capture towards a SIPp callee.
+    pub(crate) call_inspected: Series,
     /// Microseconds of processor a stream and second.
     pub(crate) stream_pairs: Series,
     pub(crate) stream_shared: Series,
@@ -75,6 +77,8 @@ pub(crate) struct Measured {
     pub(crate) octets_a_dialog: f64,
     pub(crate) octets_a_stream: f64,
     pub(crate) parse_ns: Series,
+    /// Nanoseconds of the rule engine a message.
+    pub(crate) rules_ns: Series,
 }
 
 /// Builds in release, measures, prints and writes `docs/benchmarks.md`.
@@ -129,9 +133,14 @@ fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
     for round in 1..=extent.rounds {
         eprintln!("round {round} of {}", extent.rounds);
         // alternately, so that what disturbs the machine disturbs both
-        measured.call_ours.add(our_calls(ours, extent, true)?);
+        measured.call_ours.add(our_calls(ours, extent, Far::Sipp, false)?);
         measured.call_sipp.add(sipp_calls(rooms, extent)?);
-        measured.call_ours_ours.add(our_calls(ours, extent, false)?);
+        measured
+            .call_inspected
+            .add(our_calls(ours, extent, Far::Sipp, true)?);
+        measured
+            .call_ours_ours
+            .add(our_calls(ours, extent, Far::Ours, false)?);
         let pairs = our_streams(ours, extent, "pairs")?;
         measured.stream_pairs.add(pairs.micros);
         measured.load_p99.add(pairs.late_p99_ms);
@@ -145,6 +154,8 @@ fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
         measured.pacing_deviation.add(pacing["deviation_ms"].as_f64());
         let parse = finish(start(Command::new(ours).args(["parse", "400000"]))?)?.json()?;
         measured.parse_ns.add(parse["min_ns"].as_f64());
+        let rules = finish(start(Command::new(ours).args(["rules", "20000"]))?)?.json()?;
+        measured.rules_ns.add(rules["min_ns"].as_f64());
     }
     measured.octets_a_dialog = memory(ours, "5000", "none")?;
     measured.octets_a_stream = memory(ours, "1000", "pairs")?;
@@ -173,20 +184,35 @@ fn our_callee(ours: &Path, media: &str) -> Result<Listener> {
     Listener::start(Command::new(ours).args(["callee", &local, "0", media]))
 }
 
-/// Microseconds a call; `None` when one failed.
-fn our_calls(ours: &Path, extent: Extent, to_sipp: bool) -> Result<Option<f64>> {
-    let (_far, port) = if to_sipp {
-        (sipp_callee()?, SIPP_PORT)
-    } else {
-        (our_callee(ours, "none")?, OURS_PORT)
+/// Whose callee.
+#[derive(Debug, Clone, Copy)]
+enum Far {
+    Sipp,
+    Ours,
+}
+
+/// Microseconds a call; `None` when one failed. `inspected`: with rule engine and capture.
+fn our_calls(ours: &Path, extent: Extent, far: Far, inspected: bool) -> Result<Option<f64>> {
+    let (_far, port) = match far {
+        Far::Sipp => (sipp_callee()?, SIPP_PORT),
+        Far::Ours => (our_callee(ours, "none")?, OURS_PORT),
     };
     let (calls, rate) = (extent.calls.to_string(), extent.rate.to_string());
     let to = format!("127.0.0.1:{port}");
-    let near = finish(start(
-        Command::new(ours).args(["caller", &to, &calls, &rate, "0", "none"]),
-    )?)?;
+    let mut command = Command::new(ours);
+    if inspected {
+        command.args(["inspected", &to, &calls, &rate]);
+    } else {
+        command.args(["caller", &to, &calls, &rate, "0", "none"]);
+    }
+    let near = finish(start(&mut command)?)?;
     let report = near.json()?;
-    let clean = report["completed"] == extent.calls;
+    let mut clean = report["completed"] == extent.calls;
+    if inspected {
+        // INVITE, 180, 200, ACK, BYE, 200
+        let seen = report["inspection"]["messages"].as_u64().unwrap_or(0);
+        clean &= seen >= 6 * extent.calls && report["inspection"]["applicable"].as_u64() > Some(seen);
+    }
     Ok(clean.then(|| near.processor_s * 1e6 / extent.calls as f64))
 }
 

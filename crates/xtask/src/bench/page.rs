@@ -36,16 +36,18 @@ pub(crate) fn page(measured: &Measured, extent: Extent) -> String {
         ("voxproof", &measured.call_ours),
         ("SIPp `-sn uac`", &measured.call_sipp),
         ("voxproof, callee voxproof", &measured.call_ours_ours),
+        ("voxproof with rule engine and capture", &measured.call_inspected),
     ] {
         row(&mut page, name, series, &measured.call_sipp);
     }
     let _ = write!(
         page,
-        "\nTarget: at most 60, and at most 0.9 of SIPp's: **{}**.\n\n",
+        "\nTarget: at most 60, and at most 0.9 of SIPp's: **{}**; with every message held against the rules and captured in memory as pcapng at most 150: **{}**.\n\n",
         verdict(
             measured.call_ours.min().is_some_and(|ours| ours <= 60.0)
                 && ratio(&measured.call_ours, &measured.call_sipp).is_some_and(|ratio| ratio <= 0.9)
-        )
+        ),
+        verdict(measured.call_inspected.min().is_some_and(|ours| ours <= 150.0))
     );
     let _ = write!(
         page,
@@ -118,13 +120,16 @@ pub(crate) fn page(measured: &Measured, extent: Extent) -> String {
         "## Memory and parsing\n\n| what | measured | target | |\n|---|---|---|---|\n\
          | growth of the caller by an idle dialog (5,000) | {:.2} KiB | 8 KiB | {} |\n\
          | growth of the caller by a stream with its call (1,000) | {:.2} KiB | 32 KiB | {} |\n\
-         | an INVITE of 420 octets to an indexed message | {} ns | 1,000 ns | {} |\n",
+         | an INVITE of 420 octets to an indexed message | {} ns | 1,000 ns | {} |\n\
+         | a message held against all rules (a call of six messages) | {} ns | 15,000 ns | {} |\n",
         kib(measured.octets_a_dialog),
         verdict(kib(measured.octets_a_dialog) < 8.0),
         kib(measured.octets_a_stream),
         verdict(kib(measured.octets_a_stream) < 32.0),
         text(measured.parse_ns.min(), 0),
         verdict(measured.parse_ns.min().is_some_and(|nanos| nanos < 1000.0)),
+        text(measured.rules_ns.min(), 0),
+        verdict(measured.rules_ns.min().is_some_and(|nanos| nanos < 15_000.0)),
     );
     page
 }
