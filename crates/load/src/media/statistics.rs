@@ -1,4 +1,8 @@
 //! Statistics of a received stream in constant memory (RFC 3550 A.1, A.3, 6.4.1).
+//!
+//! `voxproof_rtp::statistics::RunningStatistics` knows more (bursts, drift, percentiles) at three times the cost of a packet
+//! and fifteen times the memory of a stream (`bench statistics 1500`: 123 ns and 1,920 octets against 43 ns and 128), which
+//! thousands of streams cannot spare.
 
 use std::time::Duration;
 
