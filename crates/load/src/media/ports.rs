@@ -11,7 +11,7 @@ use crate::sip_socket::{bind, bind_beside};
 
 /// Packets of the call before may still be on their way to a port that is used again.
 const REST: Duration = Duration::from_secs(2);
-/// Three seconds of one stream as the kernel counts it; the loop comes by every sixteen packet times at the latest, for
+/// Three seconds of one stream as the kernel counts it; the loop comes by every eight packet times at the latest, for
 /// strangers every second.
 const PORT_BUFFER: usize = 64 << 10;
 /// A port that carries all streams.
