@@ -1,7 +1,7 @@
 //! Connections of stream transports: TCP, TLS and WebSocket, made by either end.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,29 @@ pub enum ShownCertificate {
     SelfSigned,
     /// Signed by an authority the device was never told of.
     UnknownAuthority,
+}
+
+impl ShownCertificate {
+    /// What to ask the authority for, for a server at this address.
+    pub fn request(self, ip: IpAddr) -> CertificateRequest {
+        let names = match self {
+            Self::WrongName => vec![IdentityName::Dns("another.example".to_owned())],
+            _ => vec![IdentityName::Ip(ip), IdentityName::Uri(format!("sip:{ip}"))],
+        };
+        CertificateRequest {
+            validity: match self {
+                Self::Expired => Validity::Expired,
+                Self::NotYetValid => Validity::NotYetValid,
+                _ => Validity::Valid,
+            },
+            signer: match self {
+                Self::SelfSigned => Signer::SelfSigned,
+                Self::UnknownAuthority => Signer::OtherAuthority,
+                _ => Signer::Authority,
+            },
+            ..CertificateRequest::new(names)
+        }
+    }
 }
 
 /// How the lab does TLS as a server.
@@ -97,6 +120,7 @@ pub(crate) struct Connections {
     net: Net,
     authority: Arc<TestAuthority>,
     manner: TlsManner,
+    ip: IpAddr,
     addresses: BTreeMap<Transport, SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     links: HashMap<Hop, Link>,
@@ -132,6 +156,7 @@ impl Connections {
             net,
             authority,
             manner: TlsManner::default(),
+            ip: server.ip(),
             addresses: wanted
                 .into_iter()
                 .map(|(transport, port)| (transport, SocketAddr::new(server.ip(), port)))
@@ -156,26 +181,7 @@ impl Connections {
     }
 
     fn server(&self) -> Result<TlsServer, TlsError> {
-        let ip = self.addresses.values().next().map(SocketAddr::ip);
-        let names = match (self.manner.certificate, ip) {
-            (ShownCertificate::WrongName, _) | (_, None) => {
-                vec![IdentityName::Dns("another.example".to_owned())]
-            }
-            (_, Some(ip)) => vec![IdentityName::Ip(ip), IdentityName::Uri(format!("sip:{ip}"))],
-        };
-        let request = CertificateRequest {
-            validity: match self.manner.certificate {
-                ShownCertificate::Expired => Validity::Expired,
-                ShownCertificate::NotYetValid => Validity::NotYetValid,
-                _ => Validity::Valid,
-            },
-            signer: match self.manner.certificate {
-                ShownCertificate::SelfSigned => Signer::SelfSigned,
-                ShownCertificate::UnknownAuthority => Signer::OtherAuthority,
-                _ => Signer::Authority,
-            },
-            ..CertificateRequest::new(names)
-        };
+        let request = self.manner.certificate.request(self.ip);
         let mut server = TlsServer::new(self.authority.issue(&request)?);
         server.versions = match self.manner.only {
             Some(12) => TlsVersions::Tls12,

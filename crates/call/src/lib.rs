@@ -34,7 +34,7 @@ pub use connections::{ShownCertificate, TlsManner};
 pub use error::CallError;
 pub use events::NotifierOptions;
 pub use media::Signal;
-pub use offer::{MediaSecurity, OfferSpec};
+pub use offer::{Ice, MediaSecurity, OfferSpec};
 pub use outgoing::{InviteOptions, ReinviteOptions, RequestOptions, Requested};
 pub use raw::{RawMessage, SentRaw};
 pub use registrar::{Binding, RegistrarBehaviour};

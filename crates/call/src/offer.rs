@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::media::IceLines;
 use voxproof_sip::sdp::{Direction, MediaProtocol, OfferedCodec, SessionOffer};
 
 /// First dynamic payload type (RFC 3551 6).
@@ -18,6 +19,15 @@ pub enum MediaSecurity {
     Sdes,
     /// SRTP with keys from DTLS (RFC 5764).
     Dtls,
+}
+
+/// How a peer does ICE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ice {
+    /// It answers checks and sends none.
+    Lite,
+    /// It checks, and nominates when it is the offerer.
+    Full,
 }
 
 /// What a peer offers, or is able to answer with.
@@ -53,6 +63,8 @@ pub struct OfferSpec {
     pub rtcp_mux: bool,
     /// Extended reports.
     pub rtcp_xr: bool,
+    /// ICE.
+    pub ice: Option<Ice>,
     /// Further attribute lines of the audio section, without `a=`.
     pub attributes: Vec<String>,
     /// Further media sections.
@@ -77,6 +89,7 @@ impl Default for OfferSpec {
             protocol: None,
             rtcp_mux: false,
             rtcp_xr: false,
+            ice: None,
             attributes: vec![],
             sections: vec![],
         }
@@ -91,6 +104,7 @@ impl OfferSpec {
         session_id: u64,
         version: u64,
         (security, keys): (MediaSecurity, Vec<String>),
+        ice: IceLines,
     ) -> SessionOffer {
         let mut dynamic = DYNAMIC;
         let codecs = self
@@ -126,6 +140,8 @@ impl OfferSpec {
         offer.maxptime = self.maxptime;
         offer.rtcp_mux = self.rtcp_mux;
         offer.attributes = keys;
+        offer.attributes.extend(ice.media);
+        offer.session_attributes = ice.session;
         if self.rtcp_xr {
             offer
                 .attributes
@@ -146,7 +162,9 @@ mod tests {
 
     fn offered(spec: &OfferSpec) -> String {
         let rtp = "192.0.2.1:4000".parse().unwrap();
-        let bytes = spec.describe(rtp, 1, 1, (spec.security, vec![])).to_bytes();
+        let bytes = spec
+            .describe(rtp, 1, 1, (spec.security, vec![]), IceLines::default())
+            .to_bytes();
         String::from_utf8(bytes).unwrap()
     }
 

@@ -231,7 +231,10 @@ impl Station {
             );
         }
         let security = media.secure(&options.offer, true);
-        let offer = options.offer.describe(media.local(), session_id, 1, security);
+        let ice = media.connect(&options.offer, true);
+        let offer = options
+            .offer
+            .describe(media.local(), session_id, 1, security, ice);
         if !options.offerless {
             builder = builder.body("application/sdp", offer.to_bytes());
         }

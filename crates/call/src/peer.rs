@@ -133,10 +133,14 @@ impl Call {
     pub(crate) fn able(&self, renew: bool) -> Option<SessionOffer> {
         let media = self.media.as_ref()?;
         let security = media.secure(&self.spec, renew);
-        Some(
-            self.spec
-                .describe(media.local(), self.session_id, self.session_version, security),
-        )
+        let ice = media.connect(&self.spec, true);
+        Some(self.spec.describe(
+            media.local(),
+            self.session_id,
+            self.session_version,
+            security,
+            ice,
+        ))
     }
 
     /// Applies what was agreed: `remote` is the device's description.
@@ -151,9 +155,14 @@ impl Call {
     pub(crate) fn answer_offer(&mut self, offer: &Description) -> Option<Vec<u8>> {
         let media = self.media.as_ref()?;
         let security = media.secure_like(offer, &self.spec)?;
-        let mut able = self
-            .spec
-            .describe(media.local(), self.session_id, self.session_version, security);
+        let ice = media.connect(&self.spec, false);
+        let mut able = self.spec.describe(
+            media.local(),
+            self.session_id,
+            self.session_version,
+            security,
+            ice,
+        );
         if let (None, Some(audio)) = (&self.spec.protocol, offer.audio()) {
             // the transport of an answer is the offered one, feedback profiles included (RFC 3264 6)
             able.protocol.clone_from(&audio.protocol);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use voxproof_net::tls::TestAuthority;
 use voxproof_net::{Clock, Net};
 use voxproof_record::{CapturedPacket, PacketDirection, Timeline, TimelineEvent};
 use voxproof_sip::{
@@ -244,6 +245,16 @@ impl Station {
         self.pump(until, |_| false).await;
     }
 
+    /// Lets time pass until `until`, or until something else has happened.
+    pub async fn pump_until<F: Future>(&mut self, until: Duration, event: F) -> Option<F::Output> {
+        let mut event = pin!(event);
+        tokio::select! {
+            biased;
+            output = &mut event => Some(output),
+            _ = self.pump(until, |_| false) => None,
+        }
+    }
+
     /// Lets time pass while something else (a device driver) is at work.
     pub async fn pump_while<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
@@ -377,6 +388,11 @@ impl Station {
     /// Does TLS in this manner from now on.
     pub async fn set_tls(&mut self, manner: TlsManner) -> Result<(), CallError> {
         Ok(self.wire.connections.behave(manner).await?)
+    }
+
+    /// The lab's authority.
+    pub fn authority(&self) -> &TestAuthority {
+        self.wire.connections.authority()
     }
 
     /// Certificate of the lab's authority in PEM, for devices to trust.

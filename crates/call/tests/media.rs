@@ -118,23 +118,49 @@ fn the_packet_time_and_codec_are_those_the_device_asks_for() {
         ..OfferSpec::default()
     };
     for (answer, step, length) in [
-        ("m=audio 4000 RTP/AVP 9\na=rtpmap:9 G722/8000\na=ptime:30\n", 240, Some(240)),
-        ("m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:20\n", 960, None),
-        ("m=audio 4000 RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=ptime:10\n", 80, Some(80)),
+        (
+            "m=audio 4000 RTP/AVP 9\na=rtpmap:9 G722/8000\na=ptime:30\n",
+            240,
+            Some(240),
+        ),
+        (
+            "m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:20\n",
+            960,
+            None,
+        ),
+        (
+            "m=audio 4000 RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=ptime:10\n",
+            80,
+            Some(80),
+        ),
     ] {
-        run(spec.clone(), |_| answer.to_owned(), async |mut call| {
-            call.station.pass(Duration::from_millis(300)).await;
-            let packets = call.packets().await;
-            let read: Vec<Packet<'_>> = packets.iter().map(|bytes| Packet::parse(bytes).expect("RTP")).collect();
-            assert!(read.len() >= 9, "{answer}: {}", read.len());
-            for pair in read.windows(2) {
-                assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), step, "{answer}");
-                assert_eq!(pair[1].sequence.wrapping_sub(pair[0].sequence), 1);
-            }
-            if let Some(length) = length {
-                assert!(read.iter().all(|packet| packet.payload.len() == length), "{answer}");
-            }
-        });
+        run(
+            spec.clone(),
+            |_| answer.to_owned(),
+            async |mut call| {
+                call.station.pass(Duration::from_millis(300)).await;
+                let packets = call.packets().await;
+                let read: Vec<Packet<'_>> = packets
+                    .iter()
+                    .map(|bytes| Packet::parse(bytes).expect("RTP"))
+                    .collect();
+                assert!(read.len() >= 9, "{answer}: {}", read.len());
+                for pair in read.windows(2) {
+                    assert_eq!(
+                        pair[1].timestamp.wrapping_sub(pair[0].timestamp),
+                        step,
+                        "{answer}"
+                    );
+                    assert_eq!(pair[1].sequence.wrapping_sub(pair[0].sequence), 1);
+                }
+                if let Some(length) = length {
+                    assert!(
+                        read.iter().all(|packet| packet.payload.len() == length),
+                        "{answer}"
+                    );
+                }
+            },
+        );
     }
 }
 
@@ -272,14 +298,21 @@ fn reports_come_about_every_five_seconds_and_end_with_a_goodbye() {
     run(OfferSpec::default(), plain, async |mut call| {
         call.station.pass(Duration::from_secs(30)).await;
         let reports = drain(&call.rtcp).await;
-        assert!((4..=13).contains(&reports.len()), "{} reports in 30 s", reports.len());
+        assert!(
+            (4..=13).contains(&reports.len()),
+            "{} reports in 30 s",
+            reports.len()
+        );
         assert!(reports.iter().all(|bytes| is_rtcp(bytes)));
         assert!(call.packets().await.iter().all(|bytes| !is_rtcp(bytes)));
         call.station.bye("peer_a").expect("a call");
         call.station.pass(Duration::from_secs(1)).await;
         let last = drain(&call.rtcp).await;
         // packet type 203 (RFC 3550 6.6)
-        assert!(last.iter().any(|bytes| bytes.windows(2).any(|two| two[0] & 0xc0 == 0x80 && two[1] == 203)));
+        assert!(
+            last.iter()
+                .any(|bytes| bytes.windows(2).any(|two| two[0] & 0xc0 == 0x80 && two[1] == 203))
+        );
     });
 }
 
@@ -288,7 +321,12 @@ fn digits_are_sent_as_events_or_as_tones() {
     run(OfferSpec::default(), plain, async |mut call| {
         let length = call
             .station
-            .send_events("peer_a", "19#", Duration::from_millis(100), Duration::from_millis(100))
+            .send_events(
+                "peer_a",
+                "19#",
+                Duration::from_millis(100),
+                Duration::from_millis(100),
+            )
             .expect("agreed on");
         let began = call.station.now();
         call.station.pass(length + Duration::from_millis(200)).await;
@@ -324,7 +362,11 @@ fn an_impaired_way_loses_what_its_truth_says() {
             .entries
             .iter()
             .filter_map(|entry| match &entry.event {
-                TimelineEvent::Impaired { truth, to_device: true, .. } => Some(truth.clone()),
+                TimelineEvent::Impaired {
+                    truth,
+                    to_device: true,
+                    ..
+                } => Some(truth.clone()),
                 _ => None,
             })
             .flatten()
@@ -337,6 +379,9 @@ fn an_impaired_way_loses_what_its_truth_says() {
         assert!((400..=520).contains(&decisions.len()), "{}", decisions.len());
         let lost = summary.dropped();
         assert!((60..=140).contains(&lost), "{lost} of 500");
-        assert!(heard.abs_diff(decisions.len() - lost as usize) <= 4, "{heard} heard");
+        assert!(
+            heard.abs_diff(decisions.len() - lost as usize) <= 4,
+            "{heard} heard"
+        );
     });
 }

@@ -5,9 +5,7 @@ mod device;
 use std::time::Duration;
 
 use device::{Datagrams, station};
-use voxproof_call::{
-    ChallengeOptions, OfferSpec, RespondOptions, Script, Station, Trap, TrapAction, Way,
-};
+use voxproof_call::{ChallengeOptions, OfferSpec, RespondOptions, Script, Station, Trap, TrapAction, Way};
 use voxproof_net::Net;
 use voxproof_sip::{Challenge, Credentials, Message, Transport};
 
@@ -121,7 +119,12 @@ fn a_reliable_response_is_repeated_until_the_prack_that_names_it() {
         device.send(&in_dialog("PRACK", 2, copies[0], "RAck: 1 1 INVITE\n"));
         station.pass(Duration::from_millis(10)).await;
         assert_eq!(device.received().await[0].status(), Some(481));
-        device.send(&in_dialog("PRACK", 3, copies[0], &format!("RAck: {rseq} 1 INVITE\n")));
+        device.send(&in_dialog(
+            "PRACK",
+            3,
+            copies[0],
+            &format!("RAck: {rseq} 1 INVITE\n"),
+        ));
         station.pass(Duration::from_secs(8)).await;
         let messages = device.received().await;
         assert_eq!(with_status(&messages, 200).len(), 1);
@@ -174,12 +177,19 @@ fn a_challenge_wants_every_realm() {
         );
         device.send(&invite(2, &both));
         station.pass(Duration::from_millis(10)).await;
-        let packet = station.incoming_invite("peer_a").expect("the second INVITE").packet;
+        let packet = station
+            .incoming_invite("peer_a")
+            .expect("the second INVITE")
+            .packet;
         let capture = station.end_case(false).await;
-        let verified = capture.timeline.entries.iter().find_map(|entry| match &entry.event {
-            voxproof_record::TimelineEvent::Device { credentials, .. } => Some(credentials.clone()),
-            _ => None,
-        });
+        let verified = capture
+            .timeline
+            .entries
+            .iter()
+            .find_map(|entry| match &entry.event {
+                voxproof_record::TimelineEvent::Device { credentials, .. } => Some(credentials.clone()),
+                _ => None,
+            });
         assert_eq!(verified, Some(vec![(packet, true)]));
     });
 }

@@ -36,7 +36,8 @@ fn a_split_message_and_two_in_one_segment_are_all_answered() {
         station.pass(Duration::from_millis(50)).await;
         assert_eq!(station.log().len(), 0, "half a message is none");
         bare.send(tail).await;
-        bare.send(&[register(2, "TCP"), register(3, "TCP")].concat()).await;
+        bare.send(&[register(2, "TCP"), register(3, "TCP")].concat())
+            .await;
         station.pass(Duration::from_millis(50)).await;
         assert_eq!(statuses(&bare.received().await), [401, 401, 401]);
         let capture = station.end_case(false).await;
@@ -48,7 +49,10 @@ fn a_split_message_and_two_in_one_segment_are_all_answered() {
         // 40 bytes, the rest, and the last segment cut where a message ends
         assert_eq!(inbound.len(), 4);
         assert!(inbound.iter().all(|packet| packet.carrier == Carrier::Tcp));
-        assert_eq!(inbound.iter().map(|packet| packet.payload.len()).sum::<usize>(), first.len() * 3);
+        assert_eq!(
+            inbound.iter().map(|packet| packet.payload.len()).sum::<usize>(),
+            first.len() * 3
+        );
     });
 }
 
@@ -84,7 +88,12 @@ fn requests_to_the_device_use_its_connection() {
         assert_eq!(requests.len(), 1);
         let via = requests[0].top_via().expect("a Via");
         assert_eq!(via.transport, "TCP");
-        assert!(requests[0].header("contact").expect("a Contact").contains("transport=tcp"));
+        assert!(
+            requests[0]
+                .header("contact")
+                .expect("a Contact")
+                .contains("transport=tcp")
+        );
     });
 }
 
@@ -118,16 +127,19 @@ fn tls_shows_the_certificate_that_was_ordered() {
             .timeline
             .entries
             .iter()
-            .filter(|entry| {
-                matches!(&entry.event, TimelineEvent::Connection { state, .. } if state == "failed")
-            })
+            .filter(
+                |entry| matches!(&entry.event, TimelineEvent::Connection { state, .. } if state == "failed"),
+            )
             .count();
         assert_eq!(failed, 4, "each refusal of the device is noted");
-        let deciphered = capture.packets.iter().filter(|packet| packet.carrier == Carrier::Tls);
+        let deciphered = capture
+            .packets
+            .iter()
+            .filter(|packet| packet.carrier == Carrier::Tls);
         assert!(deciphered.count() >= 4, "two requests, two answers");
-        let secrets = capture.timeline.entries.iter().any(|entry| {
-            matches!(&entry.event, TimelineEvent::Connection { key_log, .. } if !key_log.is_empty())
-        });
+        let secrets = capture.timeline.entries.iter().any(
+            |entry| matches!(&entry.event, TimelineEvent::Connection { key_log, .. } if !key_log.is_empty()),
+        );
         assert!(secrets);
     });
 }

@@ -10,7 +10,7 @@ use voxproof_runner::RunError;
 pub(crate) enum Exit {
     /// All applicable cases passed; or the command did what it was told.
     Pass = 0,
-    /// A case failed; or a judgement differs from the recorded one.
+    /// A case failed or a rule that a device must keep was broken; or a judgement differs from the recorded one.
     Fail = 1,
     /// The command line is wrong. (clap's own code)
     Usage = 2,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use voxproof_net::Net;
+use voxproof_net::tls::{Roots, TlsClient};
+use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
 use voxproof_simphone::{AudioCodec, Fault, MediaSecurity, PhoneError, SimPhone, SimPhoneConfig};
-use voxproof_spec::{Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted, SignallingTransport};
+use voxproof_spec::{Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted};
 
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, sound};
 
@@ -133,6 +134,22 @@ impl Sim {
     }
 }
 
+/// It trusts the lab's authority and no other (RFC 5922 7.3).
+fn trust(lab: &LabAddress) -> Result<ClientSecurity, DeviceError> {
+    if !lab.transport.is_secure() {
+        return Ok(ClientSecurity::Plain);
+    }
+    let roots = Roots::from_pem(&lab.authority_pem).map_err(|error| {
+        DeviceError::unreachable(
+            "the simulated phone",
+            error.to_string(),
+            "give it the certificate of the lab's authority",
+        )
+    })?;
+    let server = lab.server.ip().to_string();
+    Ok(ClientSecurity::Tls(TlsClient::new(server, roots)))
+}
+
 fn refused(action: &str) -> impl Fn(PhoneError) -> DeviceError {
     move |error| match error {
         PhoneError::Stopped => DeviceError::Gone {
@@ -168,13 +185,14 @@ impl Device for Sim {
     }
 
     async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
-        if lab.transport != SignallingTransport::Udp {
-            return Err(DeviceError::unreachable(
+        let transport = lab.transport.parameter().parse().map_err(|_| {
+            DeviceError::unreachable(
                 "the simulated phone",
                 format!("it has no SIP over {}", lab.transport.parameter()),
-                "set `transport` in [ixit] to udp",
-            ));
-        }
+                "set `transport` in [ixit] to another one",
+            )
+        })?;
+        let stream_security = trust(lab)?;
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;
@@ -185,6 +203,8 @@ impl Device for Sim {
             faults: self.faults.clone(),
             seed: self.seed,
             codecs: self.codecs.clone(),
+            transport,
+            stream_security,
             media_security: self.security,
             register_expires: REGISTER_EXPIRES,
             ..SimPhoneConfig::new(lab.device_ip, lab.server, &lab.username, &lab.password)
@@ -347,7 +367,7 @@ mod tests {
             password: "x".to_owned(),
             realm: "voxproof".to_owned(),
             device_ip: "127.0.0.1".parse().unwrap(),
-            transport: SignallingTransport::Udp,
+            transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
             authority_pem: String::new(),
         };
@@ -356,6 +376,14 @@ mod tests {
             own_fault: false,
         };
         assert_eq!(device.health().await, not_started);
+        let untrusted = LabAddress {
+            transport: voxproof_spec::SignallingTransport::Tls,
+            ..lab.clone()
+        };
+        assert!(matches!(
+            device.start(&untrusted).await,
+            Err(DeviceError::Unreachable { .. })
+        ));
         device.start(&lab).await.unwrap();
         assert_eq!(device.health().await, DeviceHealth::Running);
         let uri = |actor: &str| format!("sip:{actor}@127.0.0.1:5060");

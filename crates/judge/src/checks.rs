@@ -144,7 +144,8 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         (None, Some(status)) => format!("responses {} from the device", **status),
         (None, None) => String::new(),
     };
-    let (mut from, mut from_packet) = (Duration::ZERO, 0);
+    // nothing is before the beginning: in virtual time the first message is at zero
+    let (mut from, mut from_packet): (Option<Duration>, u32) = (None, 0);
     let mut until = Duration::MAX;
     for (mark, what) in [
         (&check.after, "after"),
@@ -157,9 +158,9 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         };
         expected += &format!(" {what} `{}`", **mark);
         match what {
-            "after" => (from, from_packet) = (moment.end, moment.packet.unwrap_or(0)),
+            "after" => (from, from_packet) = (Some(moment.end), moment.packet.unwrap_or(0)),
             "before" => until = moment.start,
-            _ => (from, until) = (moment.start, moment.end),
+            _ => (from, until) = (Some(moment.start), moment.end),
         }
     }
     let to = match &check.to {
@@ -177,7 +178,7 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
             if from_packet > 0 {
                 record.packet > from_packet
             } else {
-                record.at > from
+                from.is_none_or(|from| record.at > from)
             }
         })
         .filter(|record| record.from_device && record.at <= until)

@@ -92,6 +92,13 @@ pub enum TimelineEvent {
         /// Secrets in the format of NSS key logs, so that a capture of the wire can be read.
         key_log: Vec<String>,
     },
+    /// A query to the lab's DNS server or a request to its HTTP server, and what was answered.
+    Service {
+        /// `dns` or `http`.
+        service: String,
+        /// What is known of it, by name.
+        fields: Vec<(String, String)>,
+    },
     /// Keys of a protected stream of an actor; the capture holds what was on the wire.
     Keys {
         /// The actor.

@@ -8,11 +8,13 @@ use voxproof_call::{CallError, Requested, Signal, Station};
 use voxproof_device::{Device, DeviceError};
 use voxproof_judge::matches_await;
 use voxproof_record::{Phase, StepOutcome, TimelineEvent};
+use voxproof_services::Services;
 use voxproof_spec::{
     Await, CallStep, Case, DeviceAction, Located, MediaProfile, PlayStep, ReceiveCall, Step,
 };
 
 use crate::interrupt::Interrupt;
+use crate::services::Account;
 use crate::steps;
 
 /// The device gets this long to acknowledge an answer of the lab.
@@ -46,6 +48,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
     /// What the device's media are set to, and so what peers offer.
     pub(crate) media: &'a MediaProfile,
+    pub(crate) services: &'a mut Services,
+    pub(crate) account: &'a Account,
     pub(crate) case: &'a Case,
     pub(crate) interrupt: &'a Interrupt,
     /// End and packet number (none for an interval) of each mark.
@@ -135,6 +139,11 @@ impl Drive<'_> {
             .seen(packet)
             .map_or_else(|| self.station.now(), |seen| seen.at);
         self.mark(name, at, Some(packet));
+    }
+
+    /// Marks a moment that no message belongs to.
+    pub(crate) fn mark_moment(&mut self, name: Option<&Located<String>>, at: Duration) {
+        self.mark(name, at, None);
     }
 
     pub(crate) fn mark_interval(&mut self, name: Option<&Located<String>>, from: Duration, to: Duration) {
@@ -254,6 +263,10 @@ impl Drive<'_> {
                 self.mark_interval(wait.mark.as_ref(), from, to);
                 Ok(StepOutcome::Done)
             }
+            Step::Dns(dns) => Ok(self.dns(dns)),
+            Step::Http(http) => Ok(self.http(http)),
+            Step::Https(https) => self.https(https).await,
+            Step::AwaitService(wait) => self.await_service(wait).await,
             Step::Device(action) => Ok(self.device_action(action).await),
         };
         result.unwrap_or_else(|error| match error {

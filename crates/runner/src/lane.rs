@@ -8,6 +8,7 @@ use voxproof_call::{CaseCapture, RegistrarBehaviour, Signal, Station, StationCon
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
 use voxproof_record::{TimelineEvent, Wav};
+use voxproof_services::{Services, ServicesOptions};
 use voxproof_sip::Transport;
 use voxproof_spec::{Capability, Ixit, LoadedCase, MediaProfile, SignallingTransport};
 
@@ -15,6 +16,7 @@ use crate::RunError;
 use crate::drive::{Drive, Driven, StepListener};
 use crate::evidence::Left;
 use crate::interrupt::Interrupt;
+use crate::services::{self, Account};
 
 /// A device that was started gets this long to register.
 const REGISTRATION: Duration = Duration::from_secs(15);
@@ -48,6 +50,7 @@ pub(crate) struct Lane {
     media: MediaProfile,
     has_address: bool,
     stock: Stock,
+    services: Services,
     /// Why the device has to be recovered before the next case.
     unfit: Option<String>,
     /// The device was shut down by a case and has to be started again.
@@ -69,7 +72,8 @@ impl Lane {
             text.parse()
                 .map_err(|_| RunError::Unreachable(format!("`{text}` is not an address for {what}")))
         };
-        let server = address(&ixit.server, "the lab's server")?;
+        let server: std::net::SocketAddr = address(&ixit.server, "the lab's server")?;
+        let server_port = server.port();
         let device_address = ixit
             .address
             .as_ref()
@@ -88,7 +92,7 @@ impl Lane {
             device_address,
             seed,
         };
-        let mut station = Station::open(net, config)
+        let mut station = Station::open(net.clone(), config)
             .await
             .map_err(|error| RunError::Unreachable(error.to_string()))?;
         let lab = LabAddress {
@@ -101,6 +105,23 @@ impl Lane {
             realm: "voxproof".to_owned(),
             device_ip: device_address.map_or_else(|| station.server().ip(), |address| address.ip()),
         };
+        // beside a fixed server port the services have the ports after those of its transports
+        let fixed = |offset: u16| {
+            if server_port == 0 {
+                0
+            } else {
+                server_port.saturating_add(offset)
+            }
+        };
+        let options = ServicesOptions {
+            dns_port: fixed(4),
+            http_port: fixed(5),
+            https_port: fixed(6),
+            ..ServicesOptions::default()
+        };
+        let services = Services::open_with(&net, station.server().ip(), Some(station.authority()), &options)
+            .await
+            .map_err(|error| RunError::Unreachable(error.to_string()))?;
         station.begin_case();
         station.pump_while(device.start(&lab)).await?;
         let mut lane = Self {
@@ -110,6 +131,7 @@ impl Lane {
             media,
             has_address: device_address.is_some(),
             stock,
+            services,
             unfit: None,
             stopped: false,
             failed_recoveries: 0,
@@ -243,8 +265,17 @@ impl Lane {
                 done: false,
             });
         }
+        // nothing of the case before is served or told of any more
+        self.services.clear();
+        self.services.drain_events();
+        let account = Account {
+            username: self.lab.username.clone(),
+            password: self.lab.password.clone(),
+        };
         let mut drive = Drive {
             station: &mut self.station,
+            services: &mut self.services,
+            account: &account,
             device: &mut *self.device,
             signals: &self.stock.signals,
             files: &self.stock.files,
@@ -267,6 +298,7 @@ impl Lane {
             self.unfit = Some(format!("it ended in {}: {status}", *case.id));
             self.station.note(TimelineEvent::DeviceGone { status, own_fault });
         }
+        services::note(&self.services, &mut self.station);
         let fitness = !self.stopped && self.unfit.is_none();
         let capture = self.station.end_case(fitness).await;
         if fitness && !capture.fit {

@@ -16,6 +16,7 @@ mod orders;
 mod plan;
 mod progress;
 mod run;
+mod services;
 mod steps;
 mod worker;
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use voxproof_call::{
-    CallError, ChallengeOptions, InviteOptions, MediaSecurity, NotifierOptions, OfferSpec,
+    CallError, ChallengeOptions, Ice, InviteOptions, MediaSecurity, NotifierOptions, OfferSpec,
     RegistrarBehaviour, ReinviteOptions, RequestOptions, RespondOptions, Script, ShownCertificate, Station,
     TlsManner, Trap, TrapAction,
 };
 use voxproof_rtp::impairment::{ImpairmentSpec, Jitter, Loss, Rate, Reorder};
 use voxproof_sip::mutate as sip;
 use voxproof_spec::{
-    AnswerWith, BranchMutation, CallStep, ChallengeStep, ConnectionStep, Direction, ImpairStep,
+    AnswerWith, BranchMutation, CallStep, Certificate, ChallengeStep, ConnectionStep, Direction, ImpairStep,
     InterceptStep, Interception, MediaProfile, Mutation, NotifierStep, Offer, RecordRoute, RegistrarStep,
     Reinvite, RequestStep, Respond, Step, Way, Withhold,
 };
@@ -71,6 +71,10 @@ pub(crate) fn offer(offer: Option<&Offer>, device: &MediaProfile) -> OfferSpec {
         protocol: offer.protocol.clone(),
         rtcp_mux: offer.rtcp_mux,
         rtcp_xr: offer.rtcp_xr,
+        ice: offer.ice.map(|ice| match ice {
+            voxproof_spec::Ice::Lite => Ice::Lite,
+            voxproof_spec::Ice::Full => Ice::Full,
+        }),
         attributes: offer.attributes.clone(),
         sections: offer.sections.clone(),
     }
@@ -343,17 +347,21 @@ pub(crate) fn script(step: &AnswerWith, station: &Station) -> Result<Script, Cal
     })
 }
 
+pub(crate) fn certificate(written: Certificate) -> ShownCertificate {
+    match written {
+        Certificate::Right => ShownCertificate::Right,
+        Certificate::Expired => ShownCertificate::Expired,
+        Certificate::NotYetValid => ShownCertificate::NotYetValid,
+        Certificate::WrongName => ShownCertificate::WrongName,
+        Certificate::SelfSigned => ShownCertificate::SelfSigned,
+        Certificate::UnknownAuthority => ShownCertificate::UnknownAuthority,
+    }
+}
+
 pub(crate) fn tls(step: &ConnectionStep) -> TlsManner {
-    use voxproof_spec::{Certificate, ClientCertificate, TlsVersion};
+    use voxproof_spec::{ClientCertificate, TlsVersion};
     TlsManner {
-        certificate: match step.certificate.unwrap_or(Certificate::Right) {
-            Certificate::Right => ShownCertificate::Right,
-            Certificate::Expired => ShownCertificate::Expired,
-            Certificate::NotYetValid => ShownCertificate::NotYetValid,
-            Certificate::WrongName => ShownCertificate::WrongName,
-            Certificate::SelfSigned => ShownCertificate::SelfSigned,
-            Certificate::UnknownAuthority => ShownCertificate::UnknownAuthority,
-        },
+        certificate: certificate(step.certificate.unwrap_or(Certificate::Right)),
         only: step.tls.map(|version| match version {
             TlsVersion::V12 => 12,
             TlsVersion::V13 => 13,
@@ -472,6 +480,10 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::Request(request) => format!("{} sends {}", *request.from, request.method),
         Step::Resend(resend) => format!("`{}` is sent once more", *resend.message),
         Step::Play(play) => format!("{} plays {} for {}", *play.from, *play.signal, play.duration),
+        Step::Dns(_) => "DNS changes what it answers".to_owned(),
+        Step::Http(http) => format!("HTTP serves {}", *http.path),
+        Step::Https(_) => "HTTPS shows another certificate".to_owned(),
+        Step::AwaitService(wait) => format!("wait for {:?} of the device", wait.service),
         Step::Wait(wait) => format!("wait {}", wait.duration),
         Step::Device(action) => format!("device: {}", action.name().replace('_', " ")),
     }

@@ -44,12 +44,13 @@ pub use located::Located;
 pub use measure::{Measure, Quantity, StreamRef};
 pub use schema::{SCHEMAS, schema_json};
 pub use step::{
-    AckStep, AnswerWith, AutoAnswerAction, Await, BranchMutation, Bye, CallStep, Cancel, Certificate,
-    ChallengeStep, ClientCertificate, ConnectionStep, DeviceAction, DialAction, Direction, DtmfAction,
-    DtmfMethod, DtmfStep, EchoStep, FuzzStep, FuzzTarget, ImpairStep, ImpairedWay, InterceptStep,
-    Interception, LoopbackAction, MediaSecurity, Mutation, NoParameters, NotifierStep, NotifyStep, Offer,
-    PlayStep, ReceiveCall, RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep, Respond, SendStep,
-    Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
+    AckStep, AnswerWith, AutoAnswerAction, Await, AwaitService, BranchMutation, Bye, CallStep, Cancel,
+    Certificate, ChallengeStep, ClientCertificate, ConnectionStep, DeviceAction, DialAction, Direction,
+    DnsFailure, DnsRecordStep, DnsSelection, DnsStep, DtmfAction, DtmfMethod, DtmfStep, EchoStep, FuzzStep,
+    FuzzTarget, HttpAuthentication, HttpFailure, HttpStep, HttpsStep, Ice, ImpairStep, ImpairedWay,
+    InterceptStep, Interception, LoopbackAction, MediaSecurity, Mutation, NoParameters, NotifierStep,
+    NotifyStep, Offer, PlayStep, ReceiveCall, RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep,
+    Respond, SendStep, ServiceName, Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
 };
 pub use suite::{Collection, DecisionRule, Guard, IcsItem, RuleDecision, RulePolicy, SignalEntry, Suite};
 pub use units::{Span, UnitError};

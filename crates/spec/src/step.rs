@@ -10,6 +10,7 @@ use crate::{Located, Span};
 mod answer;
 mod control;
 mod media;
+mod service;
 
 pub use answer::{AnswerWith, ChallengeStep, NotifierStep, NotifyStep, Respond};
 pub use control::{
@@ -17,6 +18,10 @@ pub use control::{
     Interception, Mutation, SendStep, TlsVersion, Way,
 };
 pub use media::{DtmfMethod, DtmfStep, EchoStep, ImpairStep, ImpairedWay};
+pub use service::{
+    AwaitService, DnsFailure, DnsRecordStep, DnsSelection, DnsStep, HttpAuthentication, HttpFailure,
+    HttpStep, HttpsStep, ServiceName,
+};
 
 /// One step. Written as a table with the step's name as its only key: `call = { from = "peer_a" }`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +75,14 @@ pub enum Step {
     Echo(EchoStep),
     /// A bad network on a peer's media.
     Impair(ImpairStep),
+    /// Sets what the lab's DNS server answers.
+    Dns(DnsStep),
+    /// Sets what the lab's HTTP server serves.
+    Http(HttpStep),
+    /// Sets the certificate of the lab's HTTPS server.
+    Https(HttpsStep),
+    /// Waits for a DNS query or an HTTP request of the device.
+    AwaitService(AwaitService),
     /// Lets time pass.
     Wait(WaitStep),
     /// Has the device do something, through its driver.
@@ -104,6 +117,10 @@ impl Step {
             Self::Request(_) => "request",
             Self::Resend(_) => "resend",
             Self::Play(_) => "play",
+            Self::Dns(_) => "dns",
+            Self::Http(_) => "http",
+            Self::Https(_) => "https",
+            Self::AwaitService(_) => "await_service",
             Self::Wait(_) => "wait",
             Self::Device(_) => "device",
         }
@@ -122,6 +139,7 @@ impl Step {
             Self::Request(s) => vec![&s.mark, &s.answer_mark],
             Self::Resend(s) => vec![&s.mark],
             Self::Play(s) => vec![&s.mark],
+            Self::AwaitService(s) => vec![&s.mark],
             Self::Wait(s) => vec![&s.mark],
             Self::Respond(s) => vec![&s.mark, &s.ack_mark],
             Self::Challenge(s) => vec![&s.mark],
@@ -132,6 +150,9 @@ impl Step {
             Self::Registrar(_)
             | Self::AnswerWith(_)
             | Self::Notifier(_)
+            | Self::Dns(_)
+            | Self::Http(_)
+            | Self::Https(_)
             | Self::Intercept(_)
             | Self::Release(_)
             | Self::Connection(_)
@@ -169,6 +190,10 @@ impl Step {
             | Self::Intercept(_)
             | Self::Release(_)
             | Self::Connection(_)
+            | Self::Dns(_)
+            | Self::Http(_)
+            | Self::Https(_)
+            | Self::AwaitService(_)
             | Self::Wait(_)
             | Self::Device(_) => None,
         }
@@ -215,6 +240,16 @@ pub enum RecordRoute {
     Strict,
     /// Two proxies, with `lr`.
     Two,
+}
+
+/// How a peer does ICE (RFC 8445).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ice {
+    /// It answers checks and sends none.
+    Lite,
+    /// It checks, and nominates when it is the offerer.
+    Full,
 }
 
 /// How media is protected.
@@ -281,7 +316,7 @@ pub struct Offer {
     pub rtcp_xr: bool,
     /// ICE candidates and credentials (RFC 8839), with connectivity checks.
     #[serde(default)]
-    pub ice: bool,
+    pub ice: Option<Ice>,
     /// Further attribute lines of the audio section, without `a=`.
     #[serde(default)]
     pub attributes: Vec<String>,
@@ -319,7 +354,7 @@ impl Default for Offer {
             protocol: None,
             rtcp_mux: false,
             rtcp_xr: false,
-            ice: false,
+            ice: None,
             attributes: vec![],
             sections: vec![],
         }

@@ -22,10 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("report", &["spec", "record"]),
     ("services", &["net"]),
-    (
-        "call",
-        &["sip", "rtp", "srtp", "codec", "ice", "net", "record"],
-    ),
+    ("call", &["sip", "rtp", "srtp", "codec", "ice", "net", "record"]),
     ("load", &["sip", "rtp", "rules", "record", "net"]),
     (
         "simphone",
@@ -35,8 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "runner",
         &[
-            "spec", "record", "judge", "call", "services", "device", "net", "sip", "rtp", "audio",
-            "simphone",
+            "spec", "record", "judge", "call", "services", "device", "net", "sip", "rtp", "audio", "simphone",
         ],
     ),
     (

@@ -1,6 +1,7 @@
 //! The RTP streams of the lab's peers: what they play, how it is coded, protected and impaired, and what comes back.
 
 mod agreement;
+mod connectivity;
 mod impaired;
 mod security;
 mod session;
@@ -20,6 +21,7 @@ use crate::offer::{MediaSecurity, OfferSpec};
 use crate::tap::Tap;
 
 pub(crate) use agreement::Agreement;
+pub(crate) use connectivity::IceLines;
 use security::Security;
 use session::Session;
 pub use speech::Signal;
@@ -64,6 +66,11 @@ impl PeerMedia {
             }
             (session.security.kind(), session.security.attributes())
         })
+    }
+
+    /// What the peer's description says of ICE; the agent stays the same over changes of the session.
+    pub(crate) fn connect(&self, spec: &OfferSpec, offering: bool) -> IceLines {
+        self.with(|session| session.connect(spec, offering))
     }
 
     /// Takes an offer's protection over for the answer; false when it cannot be answered.

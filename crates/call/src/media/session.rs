@@ -14,9 +14,11 @@ use voxproof_sip::sdp::{Description, SessionOffer};
 use voxproof_srtp::{DatagramKind, classify};
 
 use super::agreement::Agreement;
+use super::connectivity::{Connectivity, IceLines};
 use super::impaired::Way;
 use super::security::Security;
 use super::speech::{Signal, Speech};
+use crate::offer::OfferSpec;
 use crate::tap::Tap;
 
 /// The grid: packet times are multiples of it.
@@ -48,6 +50,7 @@ pub(super) struct Session {
     agreement: Option<Agreement>,
     ended: bool,
     pub(super) security: Security,
+    ice: Option<Connectivity>,
     speech: Speech,
     ptime: u32,
     next_media: Option<Duration>,
@@ -75,6 +78,7 @@ impl Session {
             agreement: None,
             ended: false,
             security: Security::None,
+            ice: None,
             speech: Speech::new(),
             ptime: PTIME,
             next_media: None,
@@ -94,6 +98,9 @@ impl Session {
     pub(super) fn negotiate(&mut self, local: &SessionOffer, remote: &Description, agreement: Agreement) {
         let now = self.clock.now();
         self.security.agree(remote, now);
+        if let Some(ice) = &mut self.ice {
+            ice.agree(now, remote);
+        }
         if let Some((payload_type, codec)) = agreement.codec {
             self.packetizer.payload_type = payload_type;
             self.speech.use_codec(codec);
@@ -119,6 +126,18 @@ impl Session {
             self.reports = Some(rtcp::Session::new(config, now));
         }
         self.agreement = Some(agreement);
+    }
+
+    pub(super) fn connect(&mut self, spec: &OfferSpec, offering: bool) -> IceLines {
+        let Some((mode, rtp)) = spec.ice.zip(self.local) else {
+            self.ice = None;
+            return IceLines::default();
+        };
+        if self.ice.as_ref().is_none_or(|ice| ice.mode() != mode) {
+            let rtcp = self.local_rtcp.filter(|_| !spec.rtcp_mux);
+            self.ice = Some(Connectivity::new(mode, offering, rtp, rtcp, self.seed));
+        }
+        self.ice.as_ref().map(Connectivity::lines).unwrap_or_default()
     }
 
     pub(super) fn is_sending(&self) -> bool {
@@ -196,7 +215,13 @@ impl Session {
         self.take_truth(now);
         if let Some(local) = self.local {
             let keys = self.security.take_notes(&self.actor, local);
-            self.notes.extend(keys.into_iter().map(|note| (now, note)));
+            let pairs = self
+                .ice
+                .as_mut()
+                .map(|ice| ice.take_notes(local))
+                .unwrap_or_default();
+            self.notes
+                .extend(keys.into_iter().chain(pairs).map(|note| (now, note)));
         }
         std::mem::take(&mut self.notes)
     }
@@ -265,7 +290,14 @@ impl Session {
     }
 
     fn remote(&self) -> Option<SocketAddr> {
-        self.agreement.as_ref()?.remote
+        let agreed = self.agreement.as_ref()?.remote?;
+        // a selected pair takes the place of the default (RFC 8445 12.1.1)
+        Some(
+            self.ice
+                .as_ref()
+                .and_then(|ice| ice.selected(1))
+                .unwrap_or(agreed),
+        )
     }
 }
 
@@ -275,6 +307,10 @@ impl MediaSession for Session {
     }
 
     fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        let local = self.local;
+        if let Some(ice) = &mut self.ice {
+            out.extend(ice.poll(now, local));
+        }
         let Some(remote) = self.remote() else {
             self.raw.clear();
             return;
@@ -342,6 +378,11 @@ impl MediaSession for Session {
             .datagram(at, PacketDirection::Inbound, source, local, dscp, bytes);
         match classify(bytes) {
             DatagramKind::Dtls => self.security.handshake(at, bytes),
+            DatagramKind::Stun => {
+                if let Some(ice) = &mut self.ice {
+                    ice.receive(at, local, source, bytes);
+                }
+            }
             DatagramKind::Rtp | DatagramKind::Rtcp if is_rtcp(bytes) => self.reported(at, bytes),
             DatagramKind::Rtp | DatagramKind::Rtcp => {
                 if let Some(plain) = self.security.unprotect(bytes, false)
@@ -355,6 +396,9 @@ impl MediaSession for Session {
     }
 
     fn tick_rtcp(&mut self, _deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        if let Some(ice) = &mut self.ice {
+            out.extend(ice.poll_rtcp());
+        }
         if !self.agreement.as_ref().is_some_and(|agreement| agreement.mux) {
             self.report(now, out);
         }
@@ -377,6 +421,10 @@ impl MediaSession for Session {
             reception.dscp,
             reception.bytes,
         );
+        if let (DatagramKind::Stun, Some(ice)) = (classify(reception.bytes), &mut self.ice) {
+            ice.receive(reception.at, local, reception.source, reception.bytes);
+            return;
+        }
         self.reported(reception.at, reception.bytes);
     }
 }
@@ -393,10 +441,12 @@ impl Session {
 
     /// RTCP that is due.
     fn report(&mut self, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        let mux = self.agreement.as_ref().is_some_and(|agreement| agreement.mux);
         let remote = self
-            .agreement
+            .ice
             .as_ref()
-            .and_then(|agreement| agreement.remote_rtcp);
+            .and_then(|ice| ice.selected(if mux { 1 } else { 2 }))
+            .or_else(|| self.agreement.as_ref()?.remote_rtcp);
         let (Some(remote), Some(reports)) = (remote, &mut self.reports) else {
             return;
         };

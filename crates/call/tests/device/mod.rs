@@ -107,7 +107,8 @@ impl Bare {
         let value = challenge[0].header("www-authenticate").expect("a challenge");
         let challenge = Challenge::parse(value).expect("a challenge");
         let credentials =
-            Credentials::answer(&challenge, "dut", "secret", "REGISTER", "sip:lab", 1, "c", b"").expect("known");
+            Credentials::answer(&challenge, "dut", "secret", "REGISTER", "sip:lab", 1, "c", b"")
+                .expect("known");
         self.send(&register_with(2, transport, Some(&credentials.to_header())))
             .await;
         station.pass(Duration::from_millis(20)).await;

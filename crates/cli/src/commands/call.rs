@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 use voxproof_call::{InviteOptions, Signal, Station, StationConfig};
 use voxproof_load::{
-    Answer, CalleeOptions, CallerOptions, LoadReport, MediaMode, MediaOptions, Progress, Validity, run_callee,
-    run_caller,
+    Answer, CalleeOptions, CallerOptions, LoadReport, MediaMode, MediaOptions, Progress, Validity,
+    run_callee, run_caller,
 };
 use voxproof_net::Net;
 use voxproof_record::{CapturedPacket, PacketDirection, Wav, read_wav, write_wav};
@@ -23,6 +23,8 @@ use crate::{Failure, Outcome};
 
 /// How long a single call may ring.
 const RING: Duration = Duration::from_secs(60);
+/// A far end that has not answered at all by then is not there: timer B (RFC 3261 17.1.1.2).
+const TIMER_B: Duration = Duration::from_secs(32);
 
 pub(crate) fn call(args: &CallArgs) -> Outcome {
     match (&args.listen, &args.uri) {
@@ -86,8 +88,8 @@ fn local_for(args: &CallArgs, remote: SocketAddr) -> Result<SocketAddr, Failure>
 fn read_signal(path: &Path) -> Result<Wav, Failure> {
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display())))?;
-    let wav = read_wav(&path.display().to_string(), &bytes)
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let wav =
+        read_wav(&path.display().to_string(), &bytes).map_err(|error| Failure::new(Exit::Usage, error))?;
     let samples = voxproof_audio::resample::resample_i16(&wav.samples, wav.sample_rate, 8000)
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     Ok(Wav {
@@ -125,7 +127,11 @@ fn media(args: &CallArgs) -> Result<Option<MediaOptions>, Failure> {
     };
     Ok(Some(MediaOptions {
         signal,
-        mode: if args.echo { MediaMode::Echo } else { MediaMode::Send },
+        mode: if args.echo {
+            MediaMode::Echo
+        } else {
+            MediaMode::Send
+        },
         shared_port: args.shared_rtp,
         ..MediaOptions::default()
     }))
@@ -165,8 +171,8 @@ fn many_calls(args: &CallArgs, uri: &str) -> Outcome {
     options.hold = args.hold.0;
     options.media = media(args)?;
     let stop = stop_on_interrupt();
-    let report = run_caller(options, &stop, &mut progress)
-        .map_err(|error| Failure::new(Exit::Unreachable, error))?;
+    let report =
+        run_caller(options, &stop, &mut progress).map_err(|error| Failure::new(Exit::Unreachable, error))?;
     conclude(&report, args)
 }
 
@@ -177,8 +183,8 @@ fn answer_calls(args: &CallArgs, local: SocketAddr) -> Outcome {
     options.answer = args.reject.map_or(Answer::Accept, Answer::Reject);
     options.media = media(args)?;
     let stop = stop_on_interrupt();
-    let report = run_callee(options, &stop, &mut progress)
-        .map_err(|error| Failure::new(Exit::Unreachable, error))?;
+    let report =
+        run_callee(options, &stop, &mut progress).map_err(|error| Failure::new(Exit::Unreachable, error))?;
     conclude(&report, args)
 }
 
@@ -200,10 +206,7 @@ fn one_call(args: &CallArgs, uri: &str) -> Outcome {
         let wav = received(&outcome.packets, outcome.rtp);
         let bytes = write_wav(&wav).map_err(|error| Failure::new(Exit::Record, error))?;
         std::fs::write(path, bytes).map_err(|error| {
-            Failure::new(
-                Exit::Record,
-                format!("cannot write {}: {error}", path.display()),
-            )
+            Failure::new(Exit::Record, format!("cannot write {}: {error}", path.display()))
         })?;
     }
     let inbound = outcome
@@ -272,7 +275,10 @@ async fn dial(
         .map_err(|error| unreachable(&error))?;
     station
         .pump(began + RING, |station| {
-            station.answer_to(sent).is_some() || stop.load(Ordering::SeqCst)
+            let silent = station.log().iter().all(|seen| !seen.from_device);
+            station.answer_to(sent).is_some()
+                || stop.load(Ordering::SeqCst)
+                || (silent && station.now() >= began + TIMER_B)
         })
         .await;
     let answer = station
@@ -312,12 +318,14 @@ async fn dial(
 fn received(packets: &[CapturedPacket], rtp: Option<SocketAddr>) -> Wav {
     let inbound: Vec<(Duration, &[u8])> = packets
         .iter()
-        .filter(|packet| {
-            Some(packet.destination) == rtp && packet.direction == PacketDirection::Inbound
-        })
+        .filter(|packet| Some(packet.destination) == rtp && packet.direction == PacketDirection::Inbound)
         .map(|packet| (packet.at, packet.payload.as_slice()))
         .collect();
-    let decoded = decode(&inbound, &[(0, PayloadCodec::Pcmu), (8, PayloadCodec::Pcma)], &[101]);
+    let decoded = decode(
+        &inbound,
+        &[(0, PayloadCodec::Pcmu), (8, PayloadCodec::Pcma)],
+        &[101],
+    );
     Wav {
         sample_rate: decoded.sample_rate,
         samples: decoded.samples,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use voxproof_device::TerminalOperator;
-use voxproof_record::{Run, RunState};
+use voxproof_record::{RuleTotal, Run, RunState, rule_totals};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, ProgressSink, RunError, RunOptions, Runner};
 use voxproof_spec::{Tier, Verdict};
 
@@ -179,6 +179,10 @@ fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Ve
     }
     if interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
+    }
+    // a rule that a device must keep counts like a case that it must pass
+    if rule_totals(&run.cases).iter().any(RuleTotal::is_broken_must) {
+        return Ok(Exit::Fail);
     }
     Ok(Exit::of_counts(run.counts()))
 }
