@@ -223,6 +223,10 @@ fn order(cx: &mut Context<'_, '_>, transaction: &Transaction) {
             format!("408 to {}", transaction.method)
         });
     }
+    if transaction.merged {
+        // the request came by two ways (RFC 3261 8.2.2.2): two transactions, each with a final response of its own
+        return;
+    }
     if let Some(last) = transaction.last {
         if facts.status < 200 {
             cx.check(Id::FinalIsLast, false, || {
