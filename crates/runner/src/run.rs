@@ -125,7 +125,7 @@ impl Runner {
     pub fn plan(&self) -> Result<Plan, RunError> {
         let device = self.device(0, &std::env::temp_dir())?;
         let claimed = match &self.options.device {
-            DeviceChoice::Sim(_) => sim_claims(),
+            DeviceChoice::Sim(_) => sim_claims(&self.options.suite.suite),
             DeviceChoice::File(_, file) => file.ics.clone(),
         };
         Ok(plan(
@@ -441,7 +441,15 @@ impl Runner {
     }
 }
 
-/// The simulated phone claims everything, its loopback included.
-fn sim_claims() -> BTreeMap<voxproof_spec::Located<String>, bool> {
-    BTreeMap::from([(voxproof_spec::Located::synthetic("loopback".to_owned()), true)])
+/// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.
+const NOT_OUT_OF_THE_BOX: [&str; 2] = ["srtp", "g722"];
+
+/// The simulated phone claims everything that it can do as it is.
+fn sim_claims(suite: &voxproof_spec::Suite) -> BTreeMap<voxproof_spec::Located<String>, bool> {
+    suite
+        .ics
+        .keys()
+        .filter(|item| !NOT_OUT_OF_THE_BOX.contains(&item.as_str()))
+        .map(|item| (voxproof_spec::Located::synthetic(item.clone()), true))
+        .collect()
 }
