@@ -115,6 +115,9 @@ pub(crate) struct Piece {
     pub(crate) message: Option<Vec<u8>>,
 }
 
+/// What one read brought: the hop, the lab's end, the time and the pieces.
+pub(crate) type Arrived = (Hop, SocketAddr, Duration, Vec<Piece>);
+
 /// All listeners and connections.
 pub(crate) struct Connections {
     net: Net,
@@ -286,10 +289,7 @@ impl Connections {
     }
 
     /// Takes an event; what there is to note, and the pieces that came.
-    pub(crate) fn take(
-        &mut self,
-        event: StreamEvent,
-    ) -> (Option<Change>, Option<(Hop, SocketAddr, Duration, Vec<Piece>)>) {
+    pub(crate) fn take(&mut self, event: StreamEvent) -> (Option<Change>, Option<Arrived>) {
         match event {
             StreamEvent::Accepted(transport, local, accepted) => match *accepted {
                 Accepted::Connection(connection) => {

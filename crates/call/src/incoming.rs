@@ -215,7 +215,7 @@ impl Station {
         let Some(call) = self.calls.get_mut(position) else {
             return;
         };
-        let contact = call.dialog.as_ref().or(call.early.last());
+        let contact = call.dialog.as_ref().or_else(|| call.early.last());
         let contact = contact
             .map(|dialog| dialog.local_contact.clone())
             .unwrap_or_default();

@@ -388,7 +388,7 @@ impl Station {
         let position = self.with_dialog(actor)?;
         self.calls
             .get(position)
-            .and_then(|call| call.dialog.as_ref().or(call.early.last()))
+            .and_then(|call| call.dialog.as_ref().or_else(|| call.early.last()))
             .map(|dialog| {
                 format!(
                     "{};to-tag={};from-tag={}",

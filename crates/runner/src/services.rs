@@ -168,7 +168,7 @@ pub(crate) fn note(services: &Services, station: &mut Station) -> Vec<ServiceEve
 }
 
 impl Drive<'_> {
-    pub(crate) fn dns(&mut self, step: &DnsStep) -> StepOutcome {
+    pub(crate) fn dns(&self, step: &DnsStep) -> StepOutcome {
         match dns_order(step, self.station) {
             Ok(order) => {
                 self.services.apply(order);
@@ -178,7 +178,7 @@ impl Drive<'_> {
         }
     }
 
-    pub(crate) fn http(&mut self, step: &HttpStep) -> StepOutcome {
+    pub(crate) fn http(&self, step: &HttpStep) -> StepOutcome {
         let order = HttpOrder {
             replace: false,
             routes: vec![route(step, self.station, self.account)],

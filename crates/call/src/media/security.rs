@@ -20,7 +20,7 @@ const SUITE: Profile = Profile::Aes128CmHmacSha1_80;
 /// How a stream is protected.
 pub(super) enum Security {
     None,
-    Sdes(Sdes),
+    Sdes(Box<Sdes>),
     Dtls(Box<Dtls>),
 }
 
@@ -102,7 +102,7 @@ impl Security {
     pub(super) fn new(spec: &OfferSpec, seed: u64) -> Self {
         match spec.security {
             MediaSecurity::None => Self::None,
-            MediaSecurity::Sdes => Self::Sdes(Sdes {
+            MediaSecurity::Sdes => Self::Sdes(Box::new(Sdes {
                 own: profiles(spec)
                     .into_iter()
                     .zip(1..)
@@ -113,7 +113,7 @@ impl Security {
                 known: None,
                 pair: None,
                 notes: vec![],
-            }),
+            })),
             MediaSecurity::Dtls => Self::Dtls(Box::new(Dtls::new(
                 spec,
                 seed,
@@ -153,14 +153,14 @@ impl Security {
         };
         let choice = negotiate(&offered, &able)?;
         let own = fresh(choice.tag, choice.profile, spec, seed)?;
-        Some(Self::Sdes(Sdes {
+        Some(Self::Sdes(Box::new(Sdes {
             own: vec![own],
             answered: Some(choice),
             suites: spec.suites.clone(),
             known: None,
             pair: None,
             notes: vec![],
-        }))
+        })))
     }
 
     /// Whether it is what a description asks for, so that keys stay the same over a change of the session.

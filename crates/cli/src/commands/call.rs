@@ -165,7 +165,9 @@ fn many_calls(args: &CallArgs, uri: &str) -> Outcome {
     let remote = address_of(uri)?;
     let local = local_for(args, remote)?;
     let mut options = CallerOptions::new(uri, local);
-    options.rate = args.rate.or(options.rate.filter(|_| args.concurrent.is_none()));
+    options.rate = args
+        .rate
+        .or_else(|| options.rate.filter(|_| args.concurrent.is_none()));
     options.concurrent = args.concurrent;
     options.calls = args.calls;
     options.hold = args.hold.0;
