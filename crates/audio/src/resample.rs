@@ -3,8 +3,8 @@
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
-/// Chunk of the transform: with it and one sub-chunk the pass band is flat to 0.46 of the lower rate.
-const CHUNK: usize = 8192;
+/// Smallest chunk of the transform: with it and one sub-chunk the pass band is flat to 0.46 of the lower rate.
+const CHUNK: u32 = 8192;
 
 /// Why samples cannot be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +28,13 @@ pub fn resample(samples: &[f64], from: u32, to: u32) -> Result<Vec<f64>, Resampl
         return Ok(samples.to_vec());
     }
     let failed = |reason: String| ResampleError { from, to, reason };
+    if from == 0 || to == 0 {
+        return Err(failed("a rate of zero".to_owned()));
+    }
     let mut resampler = Fft::<f64>::new_custom(
         from as usize,
         to as usize,
-        CHUNK,
+        chunk(from, to),
         1,
         1,
         WindowFunction::BlackmanHarris2,
@@ -44,6 +47,14 @@ pub fn resample(samples: &[f64], from: u32, to: u32) -> Result<Vec<f64>, Resampl
         .process_all(&input, samples.len(), None)
         .map_err(|error| failed(error.to_string()))?;
     Ok(output.take_data())
+}
+
+/// A chunk that is a whole and even number of samples at both rates: the delay of the filter is half of it, and only a
+/// whole number of samples can be taken out again.
+fn chunk(from: u32, to: u32) -> usize {
+    let divisor = (1..=from.min(to)).rev().find(|d| from % d == 0 && to % d == 0);
+    let unit = from / divisor.unwrap_or(1);
+    (unit * CHUNK.div_ceil(unit).next_multiple_of(2)) as usize
 }
 
 /// As [`resample`], for 16-bit samples, rounded and limited.

@@ -48,7 +48,7 @@ fn every_case_says_what_it_stands_on_and_asks_something() {
         let asked = case.check.len() + case.measure.len();
         assert!(asked > 0, "{id} asks nothing of the evidence");
         let duration = case.duration.0.as_secs();
-        assert!((1..=60).contains(&duration), "{id} takes {duration} s");
+        assert!((1..=90).contains(&duration), "{id} takes {duration} s");
     }
 }
 
@@ -56,6 +56,10 @@ fn every_case_says_what_it_stands_on_and_asks_something() {
 fn the_stringent_designation_asks_for_everything_and_the_other_for_what_nobody_can_do_without() {
     for (id, loaded) in &suite().cases {
         let case = &loaded.case;
+        // what a standard only recommends, or leaves open, is shown and decides nothing
+        if case.tiers == [Tier::Informative] {
+            continue;
+        }
         assert!(case.tiers.contains(&Tier::Certified), "{id}");
         assert!(!case.tiers.contains(&Tier::Informative), "{id}");
         let minimum = case.tiers.contains(&Tier::WorksWith);
