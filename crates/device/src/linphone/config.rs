@@ -74,7 +74,9 @@ pub(crate) fn text(
             .map(|instance| format!("uuid={instance}\n"))
             .unwrap_or_default(),
     );
-    for (index, name) in media.codecs.iter().enumerate() {
+    // keys are telephone-events, which it takes for a codec: without the line it offers none, and its own clock differs
+    let keys = "telephone-event".to_owned();
+    for (index, name) in media.codecs.iter().chain([&keys]).enumerate() {
         let (rate, channels) = clock(name);
         // writing to a String cannot fail
         let _ = write!(

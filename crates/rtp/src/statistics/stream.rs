@@ -20,7 +20,7 @@ pub struct Datagram<'a> {
     pub dscp: Option<u8>,
 }
 
-/// What [`analyse_datagrams`] needs to know about a stream.
+/// What [`super::analyse_datagrams`] needs to know about a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// RTP clock of the audio in Hz.

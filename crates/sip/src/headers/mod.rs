@@ -1,6 +1,6 @@
 //! Typed views of the header fields beyond RFC 3261: session timers, reliable provisionals, transfer, events, identity.
 //!
-//! Each type reads one unfolded value (`parse`, a [`Finding`](crate::Finding) when it cannot) and prints it again
+//! Each type reads one unfolded value (`parse`, a [`Finding`] when it cannot) and prints it again
 //! (`Display`). The accessors on [`Message`](crate::Message) give `None` when the field is absent or cannot be read.
 
 mod calling;
