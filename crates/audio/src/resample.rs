@@ -52,7 +52,9 @@ pub fn resample(samples: &[f64], from: u32, to: u32) -> Result<Vec<f64>, Resampl
 /// A chunk that is a whole and even number of samples at both rates: the delay of the filter is half of it, and only a
 /// whole number of samples can be taken out again.
 fn chunk(from: u32, to: u32) -> usize {
-    let divisor = (1..=from.min(to)).rev().find(|d| from % d == 0 && to % d == 0);
+    let divisor = (1..=from.min(to))
+        .rev()
+        .find(|d| from.is_multiple_of(*d) && to.is_multiple_of(*d));
     let unit = from / divisor.unwrap_or(1);
     (unit * CHUNK.div_ceil(unit).next_multiple_of(2)) as usize
 }
