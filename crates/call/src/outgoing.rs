@@ -478,12 +478,7 @@ impl Station {
             }
             call.early.push(dialog);
         }
-        let number = |name: &str| {
-            response
-                .header(name)
-                .and_then(|text| text.trim().parse::<u32>().ok())
-        };
-        let Some(rseq) = number("rseq") else {
+        let Some(rseq) = response.rseq() else {
             if !offerless && let Some(Ok(answer)) = response.sdp() {
                 call.agree(&answer);
             }

@@ -65,13 +65,9 @@ impl Repeated {
 
     /// Whether a PRACK confirms it: response number, CSeq number and method (RFC 3262 7.2).
     pub(crate) fn confirmed_by(&self, prack: &Message) -> bool {
-        let Some(rack) = prack.header("rack") else {
-            return false;
-        };
-        let mut parts = rack.split_ascii_whitespace();
-        let mut number = || parts.next().and_then(|text| text.parse::<u32>().ok());
-        let (rseq, cseq) = (number(), number());
-        rseq.is_some() && rseq == self.rseq && cseq == Some(self.cseq) && parts.next() == Some("INVITE")
+        prack.rack().is_some_and(|rack| {
+            Some(rack.rseq) == self.rseq && rack.cseq == self.cseq && rack.method == "INVITE"
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use voxproof_record::TimelineEvent;
+use voxproof_sip::mutate::Mutation;
 use voxproof_sip::{Builder, Message, TransactionId, default_reason};
 
 use crate::station::Station;
@@ -17,6 +19,8 @@ pub struct Script {
     pub headers: BTreeMap<String, String>,
     /// How many requests.
     pub times: u32,
+    /// Changes before the answer is sent.
+    pub mutate: Vec<Mutation>,
 }
 
 impl Station {
@@ -42,6 +46,7 @@ impl Station {
         };
         script.times -= 1;
         let (status, headers) = (script.status, script.headers.clone());
+        let mutations = script.mutate.clone();
         if script.times == 0 {
             self.scripts.remove(position);
         }
@@ -52,7 +57,13 @@ impl Station {
                 builder = builder.set(name, value);
             }
             let now = self.now();
-            self.transactions.respond(now, id, builder.build());
+            match self.mutated(builder.build(), &mutations) {
+                Ok(bytes) => self.transactions.respond(now, id, bytes),
+                // a mistake of the case is never the device's: it is in error, and nothing is sent in place of what it wants
+                Err(error) => self.note(TimelineEvent::NotCarriedOut {
+                    reason: error.to_string(),
+                }),
+            }
         }
         true
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use device::{Datagrams, station};
 use voxproof_call::{ChallengeOptions, OfferSpec, RespondOptions, Script, Station, Trap, TrapAction, Way};
 use voxproof_net::Net;
+use voxproof_sip::mutate::Mutation;
 use voxproof_sip::{Challenge, Credentials, Message, Transport};
 
 fn run(test: impl AsyncFnOnce(Station, Datagrams)) {
@@ -234,6 +235,10 @@ fn a_script_answers_so_many_requests() {
             status: Some(503),
             headers: [("Retry-After".to_owned(), "5".to_owned())].into(),
             times: 1,
+            mutate: vec![Mutation::RenameHeader {
+                name: "Call-ID".to_owned(),
+                to: "i".to_owned(),
+            }],
         });
         for number in 1..3 {
             device.send(&format!(
@@ -249,5 +254,8 @@ fn a_script_answers_so_many_requests() {
             [503, 200]
         );
         assert_eq!(answers[0].header("retry-after"), Some("5"));
+        let compact = |message: &Message| message.header_lines().iter().any(|line| line.raw_name == "i");
+        assert!(compact(&answers[0]), "changed as ordered");
+        assert!(!compact(&answers[1]), "and only this one");
     });
 }

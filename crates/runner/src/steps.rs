@@ -344,6 +344,7 @@ pub(crate) fn script(step: &AnswerWith, station: &Station) -> Result<Script, Cal
         status: step.status,
         headers: headers(&step.headers, station)?,
         times: step.times,
+        mutate: mutations(&step.mutate),
     })
 }
 

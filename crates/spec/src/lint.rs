@@ -266,6 +266,20 @@ fn lint_step(
         let known: Vec<&str> = ACTORS.into_iter().chain(stranger).collect();
         linter.named("E0119", "actor", actor, &known);
     }
+    for mutation in step.mutations() {
+        if let crate::Mutation::BodyHex(text) = mutation
+            && (text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        {
+            linter
+                .error(
+                    "E0128",
+                    step.span(),
+                    format!("`{text}` is no body in hexadecimal"),
+                )
+                .help =
+                Some("write two digits for each octet, without spaces: body_hex = \"00ff\"".to_owned());
+        }
+    }
     match &**step {
         Step::Call(call) if call.answered_within.is_none() && call.final_within.is_none() => {
             if let Some(mark) = &call.answer_mark {

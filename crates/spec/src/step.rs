@@ -163,6 +163,18 @@ impl Step {
         options.into_iter().flatten().collect()
     }
 
+    /// The mutations of the message that this step sends.
+    pub fn mutations(&self) -> &[Mutation] {
+        match self {
+            Self::Call(s) => &s.mutate,
+            Self::Reinvite(s) => &s.mutate,
+            Self::Request(s) => &s.mutate,
+            Self::Respond(s) => &s.mutate,
+            Self::AnswerWith(s) => &s.mutate,
+            _ => &[],
+        }
+    }
+
     /// The lab's actor that carries the step out, if it is one.
     pub fn actor(&self) -> Option<&Located<String>> {
         match self {

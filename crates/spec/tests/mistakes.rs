@@ -88,6 +88,7 @@ mistakes! {
     an_unknown_actor: "cases/SML-002.toml", "at = \"peer_a\"" => "at = \"peer_d\"";
     not_a_stream: "cases/SML-001.toml", "\"device -> peer_a\"" => "\"device to peer_a\"";
     an_undeclared_capability: "cases/SML-001.toml", "\"answer\", \"hangup\"" => "\"answer\"";
+    a_body_that_is_no_hexadecimal: "cases/SML-001.toml", "call = { from" => "call = { mutate = [{ body_hex = \"0fz\" }], from";
     nothing_to_wait_for: "cases/SML-001.toml", "request = \"BYE\", " => "";
     not_a_status: "cases/SML-001.toml", "request = \"BYE\"" => "response = \"20\"";
     a_check_with_two_questions: "cases/SML-002.toml", "message = " => "dtmf = { stream = \"device -> peer_a\", digits = \"1\" }\nmessage = ";
