@@ -1,6 +1,7 @@
 //! Everything done to this repository by command: set-up, demo, test, generated files.
 
 mod bench;
+mod fuzz;
 mod interop;
 mod packages;
 mod tasks;
@@ -26,11 +27,13 @@ enum Task {
     Setup,
     /// Write the generated files again: schemas/ and docs/fault-matrix.md.
     Generate,
-    /// Run the fuzz targets, this many seconds each (needs cargo-fuzz and a nightly toolchain).
+    /// Build the fuzz targets with coverage and run them, each this long. What is found lies in fuzz/artifacts.
     Fuzz {
-        /// Seconds a target.
-        #[arg(default_value_t = 60)]
+        /// Processor seconds a target.
+        #[arg(long, default_value_t = 60)]
         seconds: u64,
+        /// Targets to run; all of them when none is named.
+        targets: Vec<String>,
     },
     /// Run every combination of other people's programs with the lab, a quarter of an hour, and write docs/interop.md.
     Interop,
@@ -61,7 +64,7 @@ fn main() -> Result<()> {
         Task::Test => tasks::test(),
         Task::Setup => packages::install(packages::FOR_TESTS),
         Task::Generate => tasks::generate(),
-        Task::Fuzz { seconds } => tasks::fuzz(seconds),
+        Task::Fuzz { seconds, targets } => fuzz::fuzz(seconds, &targets),
         Task::Interop => interop::interop(),
         Task::Bench {
             rounds,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::packages;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)
@@ -65,12 +65,22 @@ pub(crate) fn demo() -> Result<()> {
     }
 }
 
+/// Cargo on a checkout that is built once: neither the records for building again nor line tables, which together are
+/// more than half of the disk that a build takes.
+fn cargo_once() -> Command {
+    let mut command = cargo();
+    command
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "none");
+    command
+}
+
 pub(crate) fn test() -> Result<()> {
     packages::install(packages::FOR_TESTS)?;
-    must("formatting", cargo().args(["fmt", "--all", "--check"]))?;
+    must("formatting", cargo_once().args(["fmt", "--all", "--check"]))?;
     must(
         "lints",
-        cargo().args([
+        cargo_once().args([
             "clippy",
             "--workspace",
             "--all-targets",
@@ -80,28 +90,28 @@ pub(crate) fn test() -> Result<()> {
             "warnings",
         ]),
     )?;
-    let nextest = cargo()
+    let nextest = cargo_once()
         .args(["nextest", "--version"])
         .output()
         .is_ok_and(|output| output.status.success());
     if nextest {
         must(
             "tests",
-            cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]),
+            cargo_once().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]),
         )?;
     } else {
         must(
             "tests",
-            cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]),
+            cargo_once().args(["test", "--workspace", "--locked", "--no-fail-fast"]),
         )?;
     }
     must(
         "examples in the documentation",
-        cargo().args(["test", "--workspace", "--locked", "--doc", "--quiet"]),
+        cargo_once().args(["test", "--workspace", "--locked", "--doc", "--quiet"]),
     )?;
     must(
         "documentation",
-        cargo()
+        cargo_once()
             .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
             .env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
@@ -123,20 +133,4 @@ pub(crate) fn generate() -> Result<()> {
             ])
             .env("VOXPROOF_GENERATE", "1"),
     )
-}
-
-pub(crate) fn fuzz(seconds: u64) -> Result<()> {
-    let targets = root().join("fuzz").join("fuzz_targets");
-    for entry in std::fs::read_dir(&targets).with_context(|| format!("cannot list {}", targets.display()))? {
-        let path = entry?.path();
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
-            continue;
-        };
-        let limit = format!("-max_total_time={seconds}");
-        must(
-            &format!("fuzz {name}"),
-            cargo().args(["fuzz", "run", name, "--", &limit]),
-        )?;
-    }
-    Ok(())
 }

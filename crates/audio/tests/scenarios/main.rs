@@ -1,0 +1,6 @@
+//! Behaviour of the analyzer over whole signals.
+
+mod any_input;
+mod delay_estimation;
+mod intact_speech;
+mod p56_corpus;

@@ -1,0 +1,11 @@
+//! Verdicts from evidence.
+
+mod lab;
+mod lab_records;
+mod protected_media;
+mod reports;
+mod rules;
+mod shapes;
+mod streams;
+mod verdicts;
+mod wideband;
