@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::sample::clean;
+use crate::unit::write_number;
 
 /// Level of a full-scale sine in dBov: its rms is 1/sqrt(2).
 const SINE_DBOV: f64 = -3.010_299_956_639_812;
@@ -114,27 +115,21 @@ impl Dbm0 {
     }
 }
 
-/// Two decimals, or the format's precision, and the unit.
-fn write_level(f: &mut fmt::Formatter<'_>, value: f64, unit: &str) -> fmt::Result {
-    let precision = f.precision().unwrap_or(2);
-    write!(f, "{value:.precision$} {unit}")
-}
-
 impl fmt::Display for DbOv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_level(f, self.0, "dBov")
+        write_number(f, *self)
     }
 }
 
 impl fmt::Display for DbFsSine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_level(f, self.0, "dBFS (sine)")
+        write_number(f, *self)
     }
 }
 
 impl fmt::Display for Dbm0 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_level(f, self.value, "dBm0")
+        write_number(f, *self)
     }
 }
 

@@ -4,6 +4,8 @@
 //! absurdly large ones are limited, so that no recording can make a measurement panic; [`sample::non_finite`] tells
 //! how many there were. Results are computed in `f64`.
 //!
+//! * [`measurement`], [`unit`], [`uncertainty`]: the form of every result: value, unit, spread, uncertainty, or the reason why
+//!   there is none.
 //! * [`level`]: dBov, dBm0 and their planes, rms, peak, offset, clipping.
 //! * [`p56`]: active speech level (ITU-T P.56 method B).
 //! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
@@ -16,10 +18,13 @@ mod aligner;
 pub mod comparison;
 pub mod delay;
 pub mod level;
+pub mod measurement;
 pub mod p56;
 pub mod resample;
 pub mod sample;
 mod statistics;
 pub mod stimulus;
 pub mod tone;
+pub mod uncertainty;
+pub mod unit;
 pub mod waveform;
