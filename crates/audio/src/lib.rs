@@ -9,6 +9,7 @@
 //! * [`level`]: dBov, dBm0 and their planes, rms, peak, offset, clipping.
 //! * [`p56`]: active speech level (ITU-T P.56 method B).
 //! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
+//! * [`quality`]: opinion scores, from parameters and from recordings.
 //! * [`tone`], [`stimulus`]: tones measured, signals made.
 //! * [`resample`]: sample rate conversion.
 //! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
@@ -20,6 +21,7 @@ pub mod delay;
 pub mod level;
 pub mod measurement;
 pub mod p56;
+pub mod quality;
 pub mod resample;
 pub mod sample;
 mod statistics;

@@ -1,0 +1,10 @@
+//! Speech quality: what a listener or a caller would say, predicted.
+//!
+//! A mean opinion score is only comparable with others of its kind (ITU-T P.800.1), so each kind is a type:
+//! [`MosCqe`] is estimated from a network's parameters ([`e_model`]), [`MosLqo`] is predicted from a pair of recordings.
+
+pub mod e_model;
+mod mos;
+pub mod p862;
+
+pub use mos::{MosCqe, MosLqo};
