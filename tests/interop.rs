@@ -67,6 +67,9 @@ const OPUS: Setting = Setting {
     changes: &[("codecs = [\"PCMU\", \"PCMA\"]", "codecs = [\"opus\"]")],
 };
 
+/// Cases in which the peer calls the lab; in the others the lab calls it.
+const PEER_CALLS: &[&str] = &["IPP-BAS-003", "IPP-BAS-007"];
+
 /// How the peer is set, as changes to its device file.
 struct Setting {
     name: &'static str,
@@ -122,6 +125,7 @@ const SIPP_CALLER: Peer = Peer {
 /// What a combination came to.
 struct Outcome {
     peer: String,
+    file: &'static str,
     setting: &'static str,
     passed: Vec<String>,
     known: Vec<String>,
@@ -303,6 +307,7 @@ fn run(peer: &Peer, setting: &'static Setting) -> Option<Outcome> {
     );
     let mut outcome = Outcome {
         peer: name,
+        file: peer.file,
         setting: setting.name,
         passed: vec![],
         known: vec![],
@@ -432,8 +437,8 @@ fn write_table(rows: &str) {
     let text = fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once("<!-- table -->").expect("a place for the table");
     let (_, after) = rest.split_once("<!-- end -->").expect("an end of the table");
-    let heading = "| peer | transport, media | passed | fails, known | not judged (busy machine) | unexpected |\n\
-                   |---|---|---|---|---|---|";
+    let heading = "| peer | transport, media | the lab calls it: passed | it calls the lab: passed | fails, known | not judged (busy \
+                   machine) | unexpected | device file |\n|---|---|---|---|---|---|---|---|";
     fs::write(
         &path,
         format!("{before}<!-- table -->\n{heading}\n{rows}<!-- end -->{after}"),
@@ -450,13 +455,20 @@ fn row(outcome: &Outcome) -> String {
             names.join(", ")
         }
     };
+    let (it_calls, it_is_called): (Vec<String>, Vec<String>) = outcome
+        .passed
+        .iter()
+        .cloned()
+        .partition(|id| PEER_CALLS.contains(&id.as_str()));
     format!(
-        "| {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} | `devices/{}.toml` |",
         outcome.peer,
         outcome.setting,
-        short(&outcome.passed),
+        short(&it_is_called),
+        short(&it_calls),
         short(&outcome.known),
         short(&outcome.inconclusive),
-        outcome.problems.join("; ").replace('|', "/").replace('\n', " ")
+        outcome.problems.join("; ").replace('|', "/").replace('\n', " "),
+        outcome.file,
     )
 }

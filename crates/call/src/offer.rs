@@ -134,7 +134,33 @@ impl OfferSpec {
             .protocol
             .clone()
             .unwrap_or_else(|| protocol.as_str().to_owned());
+        let mut clocks: Vec<u32> = Vec::new();
+        for codec in offer
+            .codecs
+            .iter()
+            .filter(|codec| !codec.encoding.eq_ignore_ascii_case("CN"))
+        {
+            if !clocks.contains(&codec.clock_rate) {
+                clocks.push(codec.clock_rate);
+            }
+        }
         offer.telephone_event = self.telephone_event;
+        if let Some(first) = clocks
+            .iter()
+            .position(|clock| *clock == 8000)
+            .or(if clocks.is_empty() { None } else { Some(0) })
+        {
+            offer.telephone_event_clock = clocks.remove(first);
+        }
+        if self.telephone_event.is_some() {
+            for clock in clocks {
+                if Some(dynamic) == self.telephone_event {
+                    dynamic += 1;
+                }
+                offer.further_telephone_events.push((dynamic, clock));
+                dynamic += 1;
+            }
+        }
         offer.direction = self.direction;
         offer.ptime = Some(self.ptime.unwrap_or(20));
         offer.maxptime = self.maxptime;
@@ -176,8 +202,26 @@ mod tests {
             ..OfferSpec::default()
         };
         let text = offered(&spec);
-        assert!(text.contains("RTP/AVP 96 98 0 97"), "{text}");
+        assert!(text.contains("RTP/AVP 96 98 0 97 99"), "{text}");
         assert!(text.contains("a=rtpmap:96 opus/48000/2"), "{text}");
+    }
+
+    #[test]
+    fn telephone_events_have_the_clock_of_their_codec() {
+        let with = |codecs: &[&str]| {
+            offered(&OfferSpec {
+                codecs: codecs.iter().map(|name| (*name).to_owned()).collect(),
+                ..OfferSpec::default()
+            })
+        };
+        let opus = with(&["opus"]);
+        assert!(opus.contains("RTP/AVP 96 101\r\n"), "{opus}");
+        assert!(opus.contains("a=rtpmap:101 telephone-event/48000\r\n"), "{opus}");
+        let both = with(&["opus", "PCMU"]);
+        assert!(both.contains("RTP/AVP 96 0 101 97\r\n"), "{both}");
+        assert!(both.contains("a=rtpmap:101 telephone-event/8000\r\n"), "{both}");
+        assert!(both.contains("a=rtpmap:97 telephone-event/48000\r\n"), "{both}");
+        assert!(!with(&["G722", "CN"]).contains("48000"));
     }
 
     #[test]

@@ -126,7 +126,11 @@ impl Station {
             local: media.local(),
             remote: None,
             codecs: call.codec_names(),
-            telephone_event: call.local.as_ref().and_then(|local| local.telephone_event),
+            telephone_events: call
+                .local
+                .as_ref()
+                .map(|local| local.telephone_events().collect())
+                .unwrap_or_default(),
         };
         self.note(event);
     }

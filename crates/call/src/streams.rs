@@ -69,12 +69,15 @@ impl Station {
         pause: Duration,
     ) -> Result<Duration, CallError> {
         let media = self.sending(actor)?;
+        let Some(clock) = media.event_clock() else {
+            return Err(CallError::no(actor, "telephone-event agreed on"));
+        };
         let mut plans = vec![];
         let mut after = Duration::ZERO;
         for event in digits.chars().filter_map(dtmf::digit_event) {
             plans.push((
                 after,
-                EventPlan::new(event, duration.as_millis() as u32, 20, 8000),
+                EventPlan::new(event, duration.as_millis() as u32, 20, clock),
             ));
             after += duration + pause;
         }

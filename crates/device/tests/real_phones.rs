@@ -232,14 +232,15 @@ impl Bench {
             .await
             .expect("a recording");
         assert_eq!(recording.sample_rate, 8000);
-        // two seconds of a loud tone, less what its jitter buffer drops at the start
+        // two seconds of a loud tone, less what its jitter buffer drops at the start, and more where a phone on a busy
+        // machine conceals packets that it got late
         let loud = recording
             .samples
             .chunks(160)
             .filter(|block| rms(block) > 3000.0)
             .count();
         assert!(
-            (50..=110).contains(&loud),
+            (50..=150).contains(&loud),
             "{loud} blocks of {} are loud",
             recording.samples.len() / 160
         );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use voxproof_rtp::{dtmf, inband};
+use voxproof_rtp::inband;
 use voxproof_spec::{DtmfCheck, InbandCheck, Located, RtpCheck, Span, StreamRef, Verdict};
 
 use crate::checks::{Answer, absent, evaluate, marks, missing_mark};
@@ -57,7 +57,7 @@ pub(crate) fn dtmf(view: &View<'_>, check: &DtmfCheck) -> Answer {
         Err(answer) => return answer,
     };
     let packets = view.stream(&stream, None);
-    let events = dtmf::collect(&packets.packets, &packets.telephone_events, 8000);
+    let events = packets.events();
     let digits: String = events.iter().map(|event| event.digit).collect();
     let mut expected = check
         .digits

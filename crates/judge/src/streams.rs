@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use voxproof_codec::{Codec, CodecSpec};
 use voxproof_rtp::Packet;
+use voxproof_rtp::dtmf::{self, ReceivedEvent};
 use voxproof_rtp::playout::Decoded;
 use voxproof_rtp::statistics::{self, Datagram, Options, StreamStatistics};
 use voxproof_spec::StreamRef;
@@ -23,7 +24,7 @@ pub(crate) struct MediaSpan {
     pub(crate) local: SocketAddr,
     pub(crate) from: Duration,
     pub(crate) codecs: Vec<(u8, String)>,
-    pub(crate) telephone_event: Option<u8>,
+    pub(crate) telephone_events: Vec<(u8, u32)>,
 }
 
 /// Packets of one direction between an actor and the device.
@@ -36,6 +37,8 @@ pub(crate) struct Stream<'a> {
     pub(crate) dscp: Vec<Option<u8>>,
     pub(crate) codecs: Vec<(u8, CodecSpec)>,
     pub(crate) telephone_events: Vec<u8>,
+    /// Clock rates of these events in Hz, in the same order.
+    pub(crate) event_clocks: Vec<u32>,
     pub(crate) ports: StreamPorts,
     pub(crate) protection: StreamProtection,
 }
@@ -107,6 +110,7 @@ impl View<'_> {
             .collect();
         let mut codecs: Vec<(u8, CodecSpec)> = vec![];
         let mut telephone_events: Vec<u8> = vec![];
+        let mut event_clocks: Vec<u32> = vec![];
         for span in &spans {
             for (payload_type, name) in &span.codecs {
                 let Some(codec) = self.codec_named(*payload_type, name) else {
@@ -116,8 +120,11 @@ impl View<'_> {
                     codecs.push((*payload_type, codec));
                 }
             }
-            if let Some(payload_type) = span.telephone_event.filter(|one| !telephone_events.contains(one)) {
-                telephone_events.push(payload_type);
+            for (payload_type, clock) in &span.telephone_events {
+                if !telephone_events.contains(payload_type) {
+                    telephone_events.push(*payload_type);
+                    event_clocks.push(*clock);
+                }
             }
         }
         let mut found = Stream {
@@ -127,6 +134,7 @@ impl View<'_> {
             protection: StreamProtection::default(),
             codecs,
             telephone_events,
+            event_clocks,
             ports: StreamPorts::default(),
         };
         let of_span = |packet: &MediaPacket<'_>| spans.iter().any(|span| span.local == packet.lab_end());
@@ -164,6 +172,16 @@ impl Stream<'_> {
             .zip(&self.dscp)
             .map(|(&(at, bytes), &dscp)| Datagram { at, bytes, dscp });
         statistics::analyse_datagrams(datagrams, &Options::new(clock_rate, &self.telephone_events))
+    }
+
+    /// The telephone-events in it, in the order they began.
+    pub(crate) fn events(&self) -> Vec<ReceivedEvent> {
+        let mut found: Vec<ReceivedEvent> = vec![];
+        for (payload_type, clock) in self.telephone_events.iter().zip(&self.event_clocks) {
+            found.extend(dtmf::collect(&self.packets, &[*payload_type], *clock));
+        }
+        found.sort_by_key(|event| event.start);
+        found
     }
 
     /// RTP clock of its audio in Hz.

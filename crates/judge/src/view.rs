@@ -161,14 +161,14 @@ impl<'a> View<'a> {
                     actor,
                     local,
                     codecs,
-                    telephone_event,
+                    telephone_events,
                     ..
                 } => view.media.push(MediaSpan {
                     actor: actor.clone(),
                     local: *local,
                     from: at,
                     codecs: codecs.clone(),
-                    telephone_event: *telephone_event,
+                    telephone_events: telephone_events.clone(),
                 }),
                 _ => {}
             }

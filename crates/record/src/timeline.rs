@@ -149,8 +149,8 @@ pub enum TimelineEvent {
         remote: Option<SocketAddr>,
         /// Payload types and their encodings as offered or answered by the lab.
         codecs: Vec<(u8, String)>,
-        /// Payload type of telephone-event.
-        telephone_event: Option<u8>,
+        /// Payload types of telephone-event and their clock rates in Hz.
+        telephone_events: Vec<(u8, u32)>,
     },
     /// An actor began to play a signal.
     Signal(SignalPlayed),

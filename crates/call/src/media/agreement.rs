@@ -16,8 +16,8 @@ pub(crate) struct Agreement {
     pub(crate) mux: bool,
     /// Payload type and codec to send with.
     pub(crate) codec: Option<(u8, CodecSpec)>,
-    /// Payload type of telephone-event towards the device.
-    pub(crate) telephone_event: Option<u8>,
+    /// Payload type and clock rate of telephone-event towards the device.
+    pub(crate) telephone_event: Option<(u8, u32)>,
     /// Packet time the device asks for, ms.
     pub(crate) ptime: Option<u32>,
     /// The peer may send.
@@ -57,7 +57,7 @@ impl Agreement {
             remote_rtcp,
             mux,
             telephone_event: audio
-                .and_then(Media::telephone_event)
+                .and_then(|audio| events(audio, codec.map(|(_, codec)| codec)))
                 .filter(|_| local.telephone_event.is_some()),
             ptime: audio.and_then(|audio| audio.ptime),
             sending: may_send && wanted && !held_the_old_way && codec.is_some(),
@@ -66,6 +66,16 @@ impl Agreement {
                 && local.attributes.iter().any(|line| line.starts_with("rtcp-xr")),
         }
     }
+}
+
+/// The telephone-events of the device's description: those at the clock of the codec (RFC 4733 2.1), else any.
+fn events(audio: &Media, codec: Option<CodecSpec>) -> Option<(u8, u32)> {
+    let wanted = codec.map_or(8000, |codec| codec.rtp_clock_rate());
+    let payload_type = audio
+        .payload_type_of("telephone-event", wanted)
+        .or_else(|| audio.telephone_event())?;
+    let clock = audio.codec(payload_type).map_or(8000, |map| map.clock_rate);
+    Some((payload_type, clock))
 }
 
 /// Where a description wants its audio; none when the stream is refused or the address is the legacy hold address.

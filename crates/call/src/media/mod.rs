@@ -106,6 +106,11 @@ impl PeerMedia {
         self.with(|session| session.play(signal, length))
     }
 
+    /// Clock rate in Hz of the telephone-events that were agreed on.
+    pub(crate) fn event_clock(&self) -> Option<u32> {
+        self.with(|session| session.event_clock())
+    }
+
     /// Sends telephone-events, each after a pause; false when none were agreed on.
     pub(crate) fn send_events(&self, plans: Vec<(Duration, EventPlan)>) -> bool {
         self.with(|session| session.send_events(plans))

@@ -113,7 +113,10 @@ impl Session {
             self.seed,
         );
         config.clock_rate = self.speech.codec().rtp_clock_rate();
-        config.telephone_event_pts = local.telephone_event.into_iter().collect();
+        config.telephone_event_pts = local
+            .telephone_events()
+            .map(|(payload_type, _)| payload_type)
+            .collect();
         if agreement.reports {
             config.extended_reports = ExtendedReports {
                 voip_metrics: true,
@@ -173,6 +176,12 @@ impl Session {
             samples,
             self.speech.codec().sample_rate(),
         )
+    }
+
+    /// Clock rate in Hz of the telephone-events that were agreed on.
+    pub(super) fn event_clock(&self) -> Option<u32> {
+        let (_, clock) = self.agreement.as_ref()?.telephone_event?;
+        Some(clock)
     }
 
     pub(super) fn send_events(&mut self, plans: Vec<(Duration, EventPlan)>) -> bool {
@@ -249,7 +258,7 @@ impl Session {
 
     /// A packet of the event that is due (RFC 4733 2.5.1): it takes the place of speech.
     fn event_packet(&mut self, now: Duration) -> Option<Vec<u8>> {
-        let payload_type = self.agreement.as_ref()?.telephone_event?;
+        let (payload_type, _) = self.agreement.as_ref()?.telephone_event?;
         let event = self.events.front_mut().filter(|event| event.starts <= now)?;
         let start = *event.timestamp.get_or_insert(self.packetizer.timestamp);
         let Some(planned) = event.plan.get(event.next).copied() else {

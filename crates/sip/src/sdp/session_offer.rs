@@ -83,8 +83,12 @@ pub struct SessionOffer {
     pub protocol: String,
     /// Codecs, most wanted first.
     pub codecs: Vec<OfferedCodec>,
-    /// Payload type of telephone-event at 8 kHz, when it is offered.
+    /// Payload type of telephone-event, when it is offered.
     pub telephone_event: Option<u8>,
+    /// Its clock rate in hertz: that of the audio it takes the place of (RFC 4733 2.1), so 48000 beside Opus.
+    pub telephone_event_clock: u32,
+    /// Payload types and clock rates of telephone-event for codecs of other clock rates.
+    pub further_telephone_events: Vec<(u8, u32)>,
     /// Our direction.
     pub direction: Direction,
     /// Wanted packet duration in milliseconds.
@@ -135,6 +139,8 @@ impl From<&AudioOffer> for SessionOffer {
             protocol: "RTP/AVP".to_owned(),
             codecs: audio.codecs.iter().map(OfferedCodec::from).collect(),
             telephone_event: audio.telephone_event,
+            telephone_event_clock: 8000,
+            further_telephone_events: Vec::new(),
             direction: audio.direction,
             ptime: audio.ptime,
             maxptime: None,
@@ -291,21 +297,63 @@ impl SessionOffer {
     }
 
     fn agreed(&self, media: &Media, codecs: Vec<OfferedCodec>) -> Self {
-        let event = media.payload_type_of("telephone-event", 8000);
+        let mut events = self.agreed_events(media, &codecs).into_iter();
+        let first = events.next();
         Self {
             port: if media.port == 0 { 0 } else { self.port },
             codecs,
-            telephone_event: match (event, self.telephone_event) {
-                (Some(_), Some(own)) if self.own_payload_types => Some(own),
-                (Some(theirs), Some(_)) => Some(theirs),
-                _ => None,
-            },
+            telephone_event: first.map(|(payload_type, _)| payload_type),
+            telephone_event_clock: first.map_or(self.telephone_event_clock, |(_, clock)| clock),
+            further_telephone_events: events.collect(),
             direction: media.direction.answer_to().narrowed_to(self.direction),
             ptime: self.ptime.or(media.ptime),
             rtcp_mux: self.rtcp_mux && media.rtcp_mux(),
             extra_media: Vec::new(),
             ..self.clone()
         }
+    }
+
+    /// Payload types and clock rates of telephone-event that this description has.
+    pub fn telephone_events(&self) -> impl Iterator<Item = (u8, u32)> {
+        let first = self
+            .telephone_event
+            .map(|payload_type| (payload_type, self.telephone_event_clock));
+        first
+            .into_iter()
+            .chain(self.further_telephone_events.iter().copied())
+    }
+
+    /// Those of an answer: one for each clock rate of the agreed codecs that the offer has one for. An offer of Opus
+    /// with events at 8 kHz only is against RFC 4733 2.1 but common; its events are agreed to as they are.
+    fn agreed_events(&self, media: &Media, codecs: &[OfferedCodec]) -> Vec<(u8, u32)> {
+        let offered: Vec<(u8, u32)> = media
+            .codecs()
+            .filter(|codec| codec.encoding.eq_ignore_ascii_case("telephone-event"))
+            .map(|codec| (codec.payload_type, codec.clock_rate))
+            .collect();
+        let Some(own) = self.telephone_event else {
+            return Vec::new();
+        };
+        let number = |theirs: u8, clock: u32| {
+            let ours = self.telephone_events().find(|(_, rate)| *rate == clock);
+            let ours = ours.map_or(own, |(payload_type, _)| payload_type);
+            if self.own_payload_types { ours } else { theirs }
+        };
+        let mut agreed: Vec<(u8, u32)> = Vec::new();
+        for codec in codecs {
+            let clock = codec.clock_rate;
+            if let Some((theirs, _)) = offered.iter().find(|(_, rate)| *rate == clock)
+                && agreed.iter().all(|(_, rate)| *rate != clock)
+            {
+                agreed.push((number(*theirs, clock), clock));
+            }
+        }
+        if agreed.is_empty()
+            && let Some((theirs, clock)) = offered.iter().find(|(_, rate)| *rate == 8000)
+        {
+            agreed.push((number(*theirs, *clock), *clock));
+        }
+        agreed
     }
 
     fn session(&self) -> String {
@@ -325,7 +373,7 @@ impl SessionOffer {
         for codec in &self.codecs {
             let _ = write!(out, " {}", codec.payload_type);
         }
-        if let Some(payload_type) = self.telephone_event {
+        for (payload_type, _) in self.telephone_events() {
             let _ = write!(out, " {payload_type}");
         }
         out.push_str("\r\n");
@@ -343,11 +391,11 @@ impl SessionOffer {
                 let _ = write!(out, "a=fmtp:{number} {}\r\n", one_line(parameters));
             }
         }
-        if let Some(number) = self.telephone_event {
+        for (number, clock) in self.telephone_events() {
             // events 0 to 15: the DTMF digits (RFC 4733 2.5.1.1, 3.2)
             let _ = write!(
                 out,
-                "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-15\r\n"
+                "a=rtpmap:{number} telephone-event/{clock}\r\na=fmtp:{number} 0-15\r\n"
             );
         }
         if let Some(ptime) = self.ptime {
@@ -465,6 +513,16 @@ mod tests {
         );
         local.own_payload_types = true;
         assert!(answer(&local, media).contains("m=audio 5004 RTP/AVP 96 101\r\n"));
+    }
+
+    #[test]
+    fn telephone_events_are_answered_at_the_clock_of_the_codec() {
+        let media = "m=audio 4000 RTP/AVP 111 0 101 102\r\na=rtpmap:111 opus/48000/2\r\n\
+            a=rtpmap:101 telephone-event/48000\r\na=rtpmap:102 telephone-event/8000\r\n";
+        let text = answer(&local(), media);
+        assert!(text.contains("RTP/AVP 111 101\r\n"), "{text}");
+        assert!(text.contains("a=rtpmap:101 telephone-event/48000\r\n"), "{text}");
+        assert!(!text.contains("telephone-event/8000"), "{text}");
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Lab {
                 local: rtp(),
                 remote: Some(device_rtp()),
                 codecs,
-                telephone_event: Some(101),
+                telephone_events: vec![(101, 8000)],
             },
         );
     }
