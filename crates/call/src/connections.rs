@@ -455,10 +455,9 @@ fn connect_framing(transport: Transport) -> voxproof_net::ConnectOptions {
 }
 
 fn describe(info: &TlsInfo) -> (String, Vec<String>) {
-    let version = info.version.map_or("TLS", |version| match version {
-        TlsVersion::Tls12 => "TLS 1.2",
-        TlsVersion::Tls13 => "TLS 1.3",
-    });
+    let version = info
+        .version
+        .map_or_else(|| "TLS".to_owned(), |version| version.to_string());
     let name = info
         .sni
         .as_ref()

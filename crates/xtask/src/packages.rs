@@ -28,6 +28,16 @@ pub(crate) const FOR_TESTS: &[Package] = &[
         why: "the linker that Rust calls",
     },
     Package {
+        name: "libssl-dev",
+        file: "/usr/include/openssl/ssl.h",
+        why: "the cargo feature old-tls",
+    },
+    Package {
+        name: "pkg-config",
+        file: "/usr/bin/pkg-config",
+        why: "finds OpenSSL for it",
+    },
+    Package {
         name: "baresip-core",
         file: "/usr/bin/baresip",
         why: "a real SIP phone as device under test",

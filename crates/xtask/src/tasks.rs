@@ -106,6 +106,20 @@ pub(crate) fn test() -> Result<()> {
         )?;
     }
     must(
+        "old TLS",
+        cargo_once().args([
+            "test",
+            "--package",
+            "voxproof-net",
+            "--features",
+            "old-tls",
+            "--locked",
+            "--test",
+            "scenarios",
+            "its_old_versions",
+        ]),
+    )?;
+    must(
         "examples in the documentation",
         cargo_once().args(["test", "--workspace", "--locked", "--doc", "--quiet"]),
     )?;

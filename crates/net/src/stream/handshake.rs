@@ -91,13 +91,19 @@ impl Seen {
 pub(super) struct ServerTls {
     config: Arc<ServerConfig>,
     expected_sni: Option<String>,
+    #[cfg(feature = "old-tls")]
+    server: TlsServer,
 }
 
 impl ServerTls {
     pub(super) fn new(server: &TlsServer) -> Result<Self, TlsError> {
+        #[cfg(feature = "old-tls")]
+        crate::tls::check_old(server)?;
         Ok(Self {
             config: Arc::new(server.config()?),
             expected_sni: server.expected_sni.clone(),
+            #[cfg(feature = "old-tls")]
+            server: server.clone(),
         })
     }
 
@@ -106,6 +112,11 @@ impl ServerTls {
         stream: AnyStream,
         seen: &Seen,
     ) -> Result<(AnyStream, TlsInfo), Failure> {
+        #[cfg(feature = "old-tls")]
+        let stream = match self.greeted(stream, seen).await? {
+            Greeted::Old(tls, info) => return Ok((tls, *info)),
+            Greeted::New(stream) => stream,
+        };
         let recorder = Recorder {
             stream,
             recording: seen.recording.clone(),
@@ -125,13 +136,66 @@ impl ServerTls {
         let mut info = TlsInfo::of(state, key_log);
         info.client_hello = client_hello;
         info.sni = state.server_name().map(str::to_owned);
-        info.sni_as_expected = self.expected_sni.as_ref().map(|expected| {
+        info.sni_as_expected = self.is_expected(&info);
+        Ok((Box::new(tls), info))
+    }
+
+    fn is_expected(&self, info: &TlsInfo) -> Option<bool> {
+        self.expected_sni.as_ref().map(|expected| {
             info.sni
                 .as_ref()
                 .is_some_and(|sni| sni.eq_ignore_ascii_case(expected))
-        });
-        Ok((Box::new(tls), info))
+        })
     }
+
+    /// Reads the client's hello, and serves it when it offers old versions only.
+    #[cfg(feature = "old-tls")]
+    async fn greeted(&self, mut stream: AnyStream, seen: &Seen) -> Result<Greeted, Failure> {
+        let mut hello = Vec::new();
+        let greeting = loop {
+            let mut bytes = [0; 2048];
+            let length = tokio::io::AsyncReadExt::read(&mut stream, &mut bytes)
+                .await
+                .map_err(|error| Failure {
+                    error: error.into(),
+                    stream: None,
+                })?;
+            hello.extend(bytes.iter().take(length));
+            let greeting = ClientHello::parse(&hello);
+            // what is no hello at all, or too long for one, is left to the newer versions to refuse
+            if length == 0 || greeting.is_some() || hello.first() != Some(&22) || hello.len() > 16 * 1024 {
+                break greeting;
+            }
+        };
+        let greeting = greeting.filter(ClientHello::is_outdated);
+        if greeting.is_some() {
+            seen.recording.hear(&hello);
+        }
+        let (read, write) = tokio::io::split(stream);
+        let again = tokio::io::AsyncReadExt::chain(std::io::Cursor::new(hello), read);
+        let stream: AnyStream = Box::new(tokio::io::join(again, write));
+        let Some(greeting) = greeting else {
+            return Ok(Greeted::New(stream));
+        };
+        let (tls, mut info) = crate::tls::accept_old(&self.server, stream, &seen.key_log)
+            .await
+            .map_err(|fault| Failure {
+                error: HandshakeError::Tls(fault),
+                stream: None,
+            })?;
+        info.client_hello = Some(greeting);
+        info.sni_as_expected = self.is_expected(&info);
+        Ok(Greeted::Old(Box::new(tls), Box::new(info)))
+    }
+}
+
+/// A client that has said hello.
+#[cfg(feature = "old-tls")]
+enum Greeted {
+    /// It offers old versions only, and its handshake is over.
+    Old(AnyStream, Box<TlsInfo>),
+    /// It offers a newer one; its hello is read again.
+    New(AnyStream),
 }
 
 /// A client's configuration for one connection.

@@ -28,7 +28,7 @@ impl Recording {
         self.lock().take().unwrap_or_default()
     }
 
-    fn hear(&self, bytes: &[u8]) {
+    pub(super) fn hear(&self, bytes: &[u8]) {
         if let Some(heard) = self.lock().as_mut() {
             let room = KEPT.saturating_sub(heard.len());
             heard.extend(bytes.iter().take(room));

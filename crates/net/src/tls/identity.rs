@@ -86,6 +86,11 @@ impl Roots {
         Ok(Self(certificates_in(certificates)?))
     }
 
+    #[cfg(feature = "old-tls")]
+    pub(super) fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.0
+    }
+
     pub(super) fn store(&self) -> Result<RootCertStore, TlsError> {
         let mut store = RootCertStore::empty();
         for certificate in &self.0 {

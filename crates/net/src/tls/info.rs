@@ -1,15 +1,32 @@
 //! What was seen of a TLS handshake.
 
+use std::fmt;
+
 use super::ClientHello;
 use tokio_rustls::rustls::{self, CommonState, ProtocolVersion, SupportedProtocolVersion, version};
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
+    /// RFC 2246; only with the feature `old-tls`.
+    Tls10,
+    /// RFC 4346; only with the feature `old-tls`.
+    Tls11,
     /// RFC 5246.
     Tls12,
     /// RFC 8446.
     Tls13,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls10 => "TLS 1.0",
+            Self::Tls11 => "TLS 1.1",
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        })
+    }
 }
 
 /// The versions that one side permits.

@@ -19,12 +19,19 @@ impl KeyLogLines {
     }
 }
 
-impl KeyLog for KeyLogLines {
-    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+impl KeyLogLines {
+    /// One more line, in the format.
+    pub(crate) fn push(&self, line: String) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < KEPT {
-            lines.push(format!("{label} {} {}", hex(client_random), hex(secret)));
+            lines.push(line);
         }
+    }
+}
+
+impl KeyLog for KeyLogLines {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        self.push(format!("{label} {} {}", hex(client_random), hex(secret)));
     }
 }
 

@@ -138,6 +138,60 @@ async fn talk(connection: &mut StreamConnection, peer: &mut Child) {
     assert_eq!(bytes, b"from openssl\n");
 }
 
+/// The cargo feature `old-tls`: what a device of 2010 can do, and only for such a device.
+#[cfg(feature = "old-tls")]
+#[tokio::test]
+async fn its_old_versions_are_spoken_when_it_has_nothing_newer() {
+    if openssl_is_missing() {
+        return;
+    }
+    let lab = Lab::new();
+    for (flag, version) in [
+        ("-tls1", TlsVersion::Tls10),
+        ("-tls1_1", TlsVersion::Tls11),
+        ("-tls1_3", TlsVersion::Tls13),
+    ] {
+        let mut server = TlsServer::new(lab.issue(CertificateKey::Pem(
+            include_str!("../fixtures/rsa-2048.key.pem").into(),
+        )));
+        server.client_certificates = ClientCertificates::Require(Roots::from(&lab.authority));
+        server.expected_sni = Some(DOMAIN.into());
+        let (mut listener, address) = lab.listen(server).await;
+        let log = "theirs.log";
+        let _ = std::fs::remove_file(lab.folder.path().join(log));
+        let mut peer = lab.openssl(&[
+            "s_client",
+            "-connect",
+            &address,
+            flag,
+            "-cipher",
+            "DEFAULT@SECLEVEL=0",
+            "-CAfile",
+            "ca.pem",
+            "-verify_return_error",
+            "-servername",
+            DOMAIN,
+            "-cert",
+            "chain.pem",
+            "-key",
+            "key.pem",
+            "-keylogfile",
+            log,
+            "-quiet",
+        ]);
+        let accepted = accept(&mut listener).await;
+        let Accepted::Connection(mut connection) = accepted else {
+            panic!("{flag}: {accepted:?}");
+        };
+        talk(&mut connection, &mut peer).await;
+        let info = connection.tls().unwrap();
+        assert_eq!((info.version, info.sni_as_expected), (Some(version), Some(true)));
+        assert_eq!(info.peer_certificates[0], lab.phone.certificate_der());
+        assert!(info.client_hello.is_some());
+        assert_same_secrets(info, &lab.folder.path().join(log));
+    }
+}
+
 #[tokio::test]
 async fn its_client_verifies_us_and_we_verify_it() {
     if openssl_is_missing() {
@@ -229,6 +283,7 @@ async fn its_client_that_does_not_know_our_authority_sends_the_alert() {
     }
 }
 
+#[cfg(not(feature = "old-tls"))]
 #[tokio::test]
 async fn a_client_of_tls_1_1_is_refused_with_what_it_asked_for() {
     if openssl_is_missing() {

@@ -95,7 +95,7 @@ async fn a_right_certificate_is_accepted_by_each_version(world: &World) {
             lines
         };
         let label = match version {
-            TlsVersion::Tls12 => "CLIENT_RANDOM ",
+            TlsVersion::Tls10 | TlsVersion::Tls11 | TlsVersion::Tls12 => "CLIENT_RANDOM ",
             TlsVersion::Tls13 => "SERVER_TRAFFIC_SECRET_0 ",
         };
         assert!(seen.key_log.iter().any(|line| line.starts_with(label)));

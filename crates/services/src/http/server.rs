@@ -284,11 +284,9 @@ fn subject(certificate: &[u8]) -> String {
 }
 
 fn described(info: &TlsInfo, certificate: Option<&str>) -> String {
-    let version = match info.version {
-        Some(TlsVersion::Tls12) => "TLS 1.2",
-        Some(TlsVersion::Tls13) => "TLS 1.3",
-        None => "TLS",
-    };
+    let version = info
+        .version
+        .map_or_else(|| "TLS".to_owned(), |version| version.to_string());
     let mut text = format!("{version}, {}", info.cipher_suite);
     if let Some(sni) = &info.sni {
         text.push_str(&format!(", server name {sni}"));
