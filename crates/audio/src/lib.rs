@@ -17,6 +17,7 @@
 pub mod align;
 mod aligner;
 pub mod comparison;
+pub mod curve;
 pub mod delay;
 pub mod level;
 pub mod measurement;

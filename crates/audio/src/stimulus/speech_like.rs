@@ -1,58 +1,9 @@
-//! Signals to play, all computed: nothing here is a recording, and the same arguments give the same samples.
+//! Speech-like signals and speech brought to a level.
 
 use crate::level::DbOv;
 use crate::p56::speech_level;
-
-/// Longest signal that is made, in s; a mistyped duration must not exhaust memory.
-const LONGEST_S: f64 = 3600.0;
-const LOW_GROUP_HZ: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
-const HIGH_GROUP_HZ: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
-const KEYPAD: [[char; 4]; 4] = [
-    ['1', '2', '3', 'A'],
-    ['4', '5', '6', 'B'],
-    ['7', '8', '9', 'C'],
-    ['*', '0', '#', 'D'],
-];
-
-/// A sine of rms level `dbov`; above -3.01 dBov it exceeds full scale. It starts at phase zero.
-#[must_use]
-pub fn sine(hz: f64, dbov: DbOv, seconds: f64, rate: u32) -> Vec<f32> {
-    let amplitude = dbov.to_rms() * std::f64::consts::SQRT_2;
-    let step = std::f64::consts::TAU * hz / f64::from(rate.max(1));
-    (0..length(seconds, rate))
-        .map(|n| (amplitude * (step * n as f64).sin()) as f32)
-        .collect()
-}
-
-/// The tone pair of a DTMF digit (ITU-T Q.23), each tone with its own rms level; `None` when the character is no digit.
-#[must_use]
-pub fn dtmf(digit: char, low: DbOv, high: DbOv, seconds: f64, rate: u32) -> Option<Vec<f32>> {
-    let digit = digit.to_ascii_uppercase();
-    let (row, column) = KEYPAD.iter().enumerate().find_map(|(row, keys)| {
-        keys.iter()
-            .position(|key| *key == digit)
-            .map(|column| (row, column))
-    })?;
-    let low = sine(LOW_GROUP_HZ[row], low, seconds, rate);
-    let high = sine(HIGH_GROUP_HZ[column], high, seconds, rate);
-    Some(low.iter().zip(&high).map(|(low, high)| low + high).collect())
-}
-
-/// Digital silence.
-#[must_use]
-pub fn silence(seconds: f64, rate: u32) -> Vec<f32> {
-    vec![0.0; length(seconds, rate)]
-}
-
-/// White noise of uniform distribution with rms level `dbov`.
-#[must_use]
-pub fn white_noise(dbov: DbOv, seconds: f64, rate: u32, seed: u64) -> Vec<f32> {
-    let mut random = Random::new(seed);
-    let amplitude = dbov.to_rms() * 3f64.sqrt();
-    (0..length(seconds, rate))
-        .map(|_| (amplitude * random.signed()) as f32)
-        .collect()
-}
+use crate::stimulus::length;
+use crate::stimulus::random::Random;
 
 /// A signal with the rhythm, the pitch, the formants and the pauses of speech, at -26 dBov active level; it says
 /// nothing. Different seeds are different utterances.
@@ -147,11 +98,6 @@ pub fn level_to(samples: &mut [f32], rate: u32, target: DbOv) -> Option<f64> {
     Some(gain_db)
 }
 
-fn length(seconds: f64, rate: u32) -> usize {
-    // NaN passes the limits and becomes zero
-    (seconds.clamp(0.0, LONGEST_S) * f64::from(rate)).round() as usize
-}
-
 /// A second-order resonance with unity gain at its centre.
 struct Resonance {
     gain: f64,
@@ -178,55 +124,10 @@ impl Resonance {
     }
 }
 
-/// SplitMix64: small, and the same on every platform, so that stimuli are reproducible from their seed.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Uniform in 0..1.
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
-    fn signed(&mut self) -> f64 {
-        self.between(-1.0, 1.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::level::{peak, rms_dbov};
-
-    #[test]
-    fn levels_and_lengths_are_as_asked() {
-        let samples = sine(1000.0, DbOv(-20.0), 0.5, 16000);
-        assert_eq!(samples.len(), 8000);
-        assert!((rms_dbov(&samples).0 + 20.0).abs() < 1e-4);
-        let noise = white_noise(DbOv(-30.0), 4.0, 8000, 1);
-        assert!((rms_dbov(&noise).0 + 30.0).abs() < 0.1);
-        assert_eq!(silence(0.02, 8000), vec![0.0; 160]);
-        assert!(sine(1000.0, DbOv(-20.0), f64::NAN, 8000).is_empty());
-        assert!(silence(-1.0, 8000).is_empty());
-    }
-
-    #[test]
-    fn a_digit_is_two_tones() {
-        let samples = dtmf('d', DbOv(-15.0), DbOv(-15.0), 0.1, 8000).expect("a digit");
-        assert!((rms_dbov(&samples).0 + 11.99).abs() < 0.1);
-        assert_eq!(dtmf('x', DbOv(-15.0), DbOv(-15.0), 0.1, 8000), None);
-    }
+    use crate::level::peak;
 
     #[test]
     fn speech_like_signals_have_level_pauses_and_headroom() {
