@@ -11,6 +11,7 @@
 //! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
 //! * [`quality`]: opinion scores, from parameters and from recordings.
 //! * [`tone`], [`stimulus`]: tones measured, signals made.
+//! * [`transfer`], [`mask`], [`curve`]: gain over frequency, and its limits.
 //! * [`resample`]: sample rate conversion.
 //! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
 
@@ -19,7 +20,13 @@ mod aligner;
 pub mod comparison;
 pub mod curve;
 pub mod delay;
+pub mod distortion;
+pub mod double_talk;
+pub mod echo;
 pub mod level;
+pub mod linearity;
+pub mod loudness_rating;
+pub mod mask;
 pub mod measurement;
 pub mod p56;
 pub mod quality;
@@ -28,6 +35,7 @@ pub mod sample;
 mod statistics;
 pub mod stimulus;
 pub mod tone;
+pub mod transfer;
 pub mod uncertainty;
 pub mod unit;
 pub mod waveform;

@@ -1,14 +1,13 @@
 //! Masks: limits that a frequency response must keep, straight lines over log frequency.
 
+mod check;
 mod data;
 
 use serde::Deserialize;
 
 use crate::curve::{Curve, CurveError};
-use crate::measurement::{Measurement, Unmeasurable};
-use crate::transfer::Response;
-use crate::unit::Db;
 
+pub use check::{Limit, MaskResult};
 pub use data::built_in;
 
 /// Longest text of a mask, bytes.
@@ -66,38 +65,6 @@ struct File {
     lower: Vec<(f64, f64)>,
 }
 
-/// Which limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// The response must be below.
-    Upper,
-    /// The response must be above.
-    Lower,
-}
-
-/// How a response stands to a mask.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MaskResult {
-    /// Smallest distance to a limit, dB: negative outside the mask.
-    pub margin: Measurement<Db>,
-    /// Where it is, Hz.
-    pub worst_hz: f64,
-    /// To which limit.
-    pub limit: Limit,
-    /// What was added to the response for the margin, dB: for a floating mask the best offset, else 0.
-    pub offset_db: f64,
-    /// Range of the mask that the response does not cover, in octaves: 0 when the whole mask was checked.
-    pub uncovered_octaves: f64,
-}
-
-impl MaskResult {
-    /// Whether the response keeps the part of the mask that it covers.
-    #[must_use]
-    pub fn is_kept(&self) -> bool {
-        self.margin.value.0 >= 0.0
-    }
-}
-
 impl Mask {
     /// A mask from points (Hz, dB); no points are no limit. Its numbers count as unverified.
     ///
@@ -113,10 +80,16 @@ impl Mask {
             if points.is_empty() {
                 return Ok(None);
             }
-            Curve::new(points).map(Some).map_err(|error| MaskError::Limit { limit, error })
+            Curve::new(points)
+                .map(Some)
+                .map_err(|error| MaskError::Limit { limit, error })
         };
         let (upper, lower) = (curve("upper", upper)?, curve("lower", lower)?);
-        let enough = if floating { upper.is_some() && lower.is_some() } else { upper.is_some() || lower.is_some() };
+        let enough = if floating {
+            upper.is_some() && lower.is_some()
+        } else {
+            upper.is_some() || lower.is_some()
+        };
         if !enough {
             return Err(MaskError::NoLimit);
         }
@@ -149,8 +122,8 @@ impl Mask {
         if text.len() > LONGEST_TEXT {
             return Err(MaskError::TooLong { bytes: text.len() });
         }
-        let file: File =
-            toml::from_str(text).map_err(|error| MaskError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let file: File = toml::from_str(text)
+            .map_err(|error| MaskError::Syntax(error.to_string().trim_end().to_owned()))?;
         let mask = Self::new(&file.name, file.upper, file.lower, file.floating)?;
         Ok(Self {
             source: file.source,
@@ -194,60 +167,12 @@ impl Mask {
     pub fn lower(&self) -> Option<&Curve> {
         self.lower.as_ref()
     }
-
-    /// Compares a response with the mask, at the points of both. A floating mask is placed where its margin is largest.
-    ///
-    /// # Errors
-    /// The response has no point in common with the mask.
-    pub fn check(&self, response: &Response) -> Result<MaskResult, Unmeasurable> {
-        let upper = self.upper.as_ref().and_then(|limit| closest(limit, response, |limit, gain| limit - gain));
-        let lower = self.lower.as_ref().and_then(|limit| closest(limit, response, |limit, gain| gain - limit));
-        let offset_db = match (upper, lower) {
-            (Some(above), Some(below)) if self.floating => (above.0 - below.0) / 2.0,
-            _ if self.floating => return Err(Unmeasurable::NoSuchPart("common range of response and mask")),
-            _ => 0.0,
-        };
-        let candidates = [
-            upper.map(|(margin, hz)| (margin - offset_db, hz, Limit::Upper)),
-            lower.map(|(margin, hz)| (margin + offset_db, hz, Limit::Lower)),
-        ];
-        let (margin, worst_hz, limit) = candidates
-            .into_iter()
-            .flatten()
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .ok_or(Unmeasurable::NoSuchPart("common range of response and mask"))?;
-        Ok(MaskResult {
-            margin: Measurement::single(Db(margin))?,
-            worst_hz,
-            limit,
-            offset_db,
-            uncovered_octaves: self.uncovered_octaves(response),
-        })
-    }
-
-    fn uncovered_octaves(&self, response: &Response) -> f64 {
-        let Some((first, last)) = response.range() else { return f64::INFINITY };
-        let points = self.upper.iter().chain(&self.lower).flat_map(Curve::points);
-        let (low, high) = points.fold((f64::INFINITY, 0.0f64), |(low, high), point| (low.min(point.0), high.max(point.0)));
-        // nominal and exact centres of a third octave differ by up to 1 %
-        let missing = |ratio: f64| if ratio > 1.02 { ratio.log2() } else { 0.0 };
-        missing(first / low) + missing(high / last)
-    }
-}
-
-/// Smallest distance and where it is, at the points of the response and at the corners of the limit.
-fn closest(limit: &Curve, response: &Response, distance: impl Fn(f64, f64) -> f64) -> Option<(f64, f64)> {
-    let corners = limit.points().iter().filter_map(|(hz, db)| Some((*hz, distance(*db, response.at(*hz)?))));
-    let points = response.points().iter().filter_map(|(hz, gain)| Some((*hz, distance(limit.at(*hz)?, *gain))));
-    corners
-        .chain(points)
-        .map(|(hz, margin)| (margin, hz))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::Response;
     use proptest::prelude::*;
 
     fn flat(db: f64) -> Response {
@@ -257,8 +182,10 @@ mod tests {
     #[test]
     fn a_flat_response_fits_any_floating_mask() {
         for mask in built_in() {
-            let results: Vec<MaskResult> =
-                [0.0, -37.0].iter().map(|db| mask.check(&flat(*db)).expect("common points")).collect();
+            let results: Vec<MaskResult> = [0.0, -37.0]
+                .iter()
+                .map(|db| mask.check(&flat(*db)).expect("common points"))
+                .collect();
             assert!(results[0].is_kept(), "{}: {:?}", mask.name(), results[0]);
             // a floating mask does not see a gain
             assert!((results[0].margin.value.0 - results[1].margin.value.0).abs() < 1e-9);
@@ -268,23 +195,42 @@ mod tests {
 
     #[test]
     fn the_worst_point_is_found() {
-        let mask = Mask::new("fixed", vec![(100.0, 3.0), (1000.0, 3.0)], vec![(200.0, -3.0), (500.0, -6.0)], false).expect("a mask");
+        let mask = Mask::new(
+            "fixed",
+            vec![(100.0, 3.0), (1000.0, 3.0)],
+            vec![(200.0, -3.0), (500.0, -6.0)],
+            false,
+        )
+        .expect("a mask");
         let response = Response::new([(100.0, 0.0), (300.0, 5.0), (400.0, 0.0), (10_000.0, 0.0)]);
         let result = mask.check(&response).expect("common points");
         assert_eq!((result.worst_hz, result.limit), (300.0, Limit::Upper));
         assert!((result.margin.value.0 + 2.0).abs() < 1e-12 && result.offset_db == 0.0);
         assert!(!result.is_kept());
         assert_eq!(result.uncovered_octaves, 0.0);
-        let narrow = mask.check(&Response::new([(200.0, 0.0), (1000.0, 0.0)])).expect("common points");
+        let narrow = mask
+            .check(&Response::new([(200.0, 0.0), (1000.0, 0.0)]))
+            .expect("common points");
         assert!((narrow.uncovered_octaves - 1.0).abs() < 1e-12);
         assert!(mask.check(&Response::new([(10.0, 0.0)])).is_err());
     }
 
     #[test]
     fn the_best_offset_halves_the_margins() {
-        let mask = Mask::new("floating", vec![(100.0, 5.0), (1000.0, 5.0)], vec![(100.0, -5.0), (1000.0, -5.0)], true).expect("a mask");
-        let result = mask.check(&Response::new([(100.0, -20.0), (500.0, -14.0), (1000.0, -18.0)])).expect("common points");
-        assert!((result.margin.value.0 - 2.0).abs() < 1e-12 && (result.offset_db - 17.0).abs() < 1e-12, "{result:?}");
+        let mask = Mask::new(
+            "floating",
+            vec![(100.0, 5.0), (1000.0, 5.0)],
+            vec![(100.0, -5.0), (1000.0, -5.0)],
+            true,
+        )
+        .expect("a mask");
+        let result = mask
+            .check(&Response::new([(100.0, -20.0), (500.0, -14.0), (1000.0, -18.0)]))
+            .expect("common points");
+        assert!(
+            (result.margin.value.0 - 2.0).abs() < 1e-12 && (result.offset_db - 17.0).abs() < 1e-12,
+            "{result:?}"
+        );
     }
 
     #[test]
@@ -306,10 +252,10 @@ mod tests {
         fn any_mask_is_checked_without_panic(upper in proptest::collection::vec((any::<f64>(), any::<f64>()), 0..6),
                                              points in proptest::collection::vec((any::<f64>(), any::<f64>()), 0..6), text in any::<String>()) {
             let response = Response::new(points.clone());
-            if let Ok(mask) = Mask::new("any", upper.clone(), points, false) {
-                if let Ok(result) = mask.check(&response) {
-                    prop_assert!(!result.margin.value.0.is_nan());
-                }
+            if let Ok(mask) = Mask::new("any", upper.clone(), points, false)
+                && let Ok(result) = mask.check(&response)
+            {
+                prop_assert!(!result.margin.value.0.is_nan());
             }
             let _ = Mask::from_toml(&text);
             let _ = Mask::from_toml(&format!("name = 'n'\nupper = {upper:?}"));

@@ -24,6 +24,12 @@ pub struct ActivationSequence {
 }
 
 impl ActivationSequence {
+    /// Duration of a burst and its pause, s.
+    #[must_use]
+    pub fn period_s(&self) -> f64 {
+        BURST_S + PAUSE_S
+    }
+
     /// Level of a burst relative to the last one, dB, and its samples.
     #[must_use]
     pub fn bursts(&self, rate: u32) -> Vec<(f64, std::ops::Range<usize>)> {

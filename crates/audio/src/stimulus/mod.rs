@@ -9,6 +9,8 @@ mod basic;
 mod catalogue;
 mod composite_source;
 mod description;
+mod description_change;
+mod description_check;
 mod log_sweep;
 mod maximum_length;
 mod noise;

@@ -88,7 +88,10 @@ pub fn level_difference(
     let measured_levels = band_levels(measured, rate, bands, range)?;
     // levels are those of the mean power: recordings of different lengths hold the same signal
     let lengths_db = 10.0 * (measured.len() as f64 / reference.len() as f64).log10();
-    let strongest = reference_levels.iter().map(|band| band.1).fold(f64::NEG_INFINITY, f64::max);
+    let strongest = reference_levels
+        .iter()
+        .map(|band| band.1)
+        .fold(f64::NEG_INFINITY, f64::max);
     if strongest == f64::NEG_INFINITY {
         return Err(Unmeasurable::Silent);
     }

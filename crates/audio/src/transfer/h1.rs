@@ -68,7 +68,11 @@ pub fn h1(
                 hz,
                 gain_db: 20.0 * (cross.norm() / input).log10(),
                 phase_degrees: cross.arg().to_degrees(),
-                coherence: if output > 0.0 { (cross.norm_sqr() / (input * output)).min(1.0) } else { 0.0 },
+                coherence: if output > 0.0 {
+                    (cross.norm_sqr() / (input * output)).min(1.0)
+                } else {
+                    0.0
+                },
             })
         })
         .collect();
@@ -149,12 +153,17 @@ mod tests {
     #[test]
     fn a_delay_of_one_sample_is_a_known_phase() {
         let noise = white_noise(DbOv(-20.0), 4.0, 48000, 1);
-        let late: Vec<f32> = std::iter::once(0.0).chain(noise.iter().map(|x| 0.5 * x)).collect();
+        let late: Vec<f32> = std::iter::once(0.0)
+            .chain(noise.iter().map(|x| 0.5 * x))
+            .collect();
         let response = h1(&noise, &late, 48000, Bands::ThirdOctave, 200.0..=8000.0).expect("noise");
         for band in &response.bands {
             let expected = -360.0 * band.hz / 48000.0;
             assert!((band.gain_db + 6.02).abs() < 0.05, "{band:?}");
-            assert!((band.phase_degrees - expected).abs() < 1.0, "{band:?} for {expected}");
+            assert!(
+                (band.phase_degrees - expected).abs() < 1.0,
+                "{band:?} for {expected}"
+            );
             assert!(band.coherence > 0.95, "{band:?}");
         }
     }
@@ -176,11 +185,20 @@ mod tests {
         let left = white_noise(DbOv(-20.0), 2.0, 48000, 1);
         let right: Vec<f32> = left.iter().map(|x| x * 1.122_018_5).collect();
         let same = channel_match(&left, &right, 48000, 100.0..=10_000.0).expect("noise");
-        assert!((same.gain.value.0 - 1.0).abs() < 0.001 && same.phase.value.0 < 0.01, "{same:?}");
+        assert!(
+            (same.gain.value.0 - 1.0).abs() < 0.001 && same.phase.value.0 < 0.01,
+            "{same:?}"
+        );
         let quiet: Vec<f32> = left.iter().map(|x| x * 0.01).collect();
         let leak = crosstalk(&left, &quiet, 48000, 50.0..=10_000.0).expect("noise");
         assert!((leak.value.0 + 40.0).abs() < 0.01, "{leak:?}");
-        assert_eq!(crosstalk(&[0.0; 10], &quiet, 48000, 50.0..=10_000.0), Err(Unmeasurable::Silent));
-        assert_eq!(channel_match(&left, &[0.0; 9000], 48000, 100.0..=10_000.0), Err(Unmeasurable::Silent));
+        assert_eq!(
+            crosstalk(&[0.0; 10], &quiet, 48000, 50.0..=10_000.0),
+            Err(Unmeasurable::Silent)
+        );
+        assert_eq!(
+            channel_match(&left, &[0.0; 9000], 48000, 100.0..=10_000.0),
+            Err(Unmeasurable::Silent)
+        );
     }
 }

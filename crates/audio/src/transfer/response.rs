@@ -101,7 +101,13 @@ mod tests {
 
     #[test]
     fn points_are_sorted_and_foreign_ones_left_out() {
-        let response = Response::new([(200.0, 1.0), (f64::NAN, 0.0), (100.0, f64::INFINITY), (50.0, -1.0), (-3.0, 1.0)]);
+        let response = Response::new([
+            (200.0, 1.0),
+            (f64::NAN, 0.0),
+            (100.0, f64::INFINITY),
+            (50.0, -1.0),
+            (-3.0, 1.0),
+        ]);
         assert_eq!(response.points(), [(50.0, -1.0), (200.0, 1.0)]);
         assert!((response.at(100.0).expect("inside")).abs() < 1e-12);
         assert_eq!((response.at(201.0), response.at(f64::NAN)), (None, None));
@@ -114,7 +120,8 @@ mod tests {
         for (_, gain) in flat.smoothed(3.0).points() {
             assert!((gain + 6.0).abs() < 1e-9);
         }
-        let notched = Response::new((1..500).map(|k| (10.0 * f64::from(k), if k == 100 { -60.0 } else { 0.0 })));
+        let notched =
+            Response::new((1..500).map(|k| (10.0 * f64::from(k), if k == 100 { -60.0 } else { 0.0 })));
         let smooth = notched.smoothed(3.0).at(1000.0).expect("inside");
         assert!((-1.0..0.0).contains(&smooth), "{smooth}");
         assert_eq!(notched.smoothed(0.0), notched);

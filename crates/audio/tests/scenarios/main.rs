@@ -3,5 +3,7 @@
 mod any_input;
 mod delay_estimation;
 mod e_model;
+mod electroacoustic_any_input;
 mod intact_speech;
+mod known_devices;
 mod p56_corpus;

@@ -1,0 +1,280 @@
+//! Echo level against time, echo return loss enhancement, convergence.
+
+use realfft::RealFftPlanner;
+
+use crate::curve::Curve;
+use crate::echo::envelope::{check, db, power_curve, time_of};
+use crate::level::DbOv;
+use crate::measurement::{Measurement, Unmeasurable};
+use crate::sample::clean;
+use crate::unit::{Db, Seconds};
+
+/// Integration time of the level of an echo, s (ITU-T P.1110, P.1120, G.168).
+const INTEGRATION_S: f64 = 0.035;
+/// Longest recording that is weighted, samples.
+const LONGEST: usize = 1 << 25;
+/// The reference counts as active down to this far below its largest level, dB.
+const ACTIVE_DB: f64 = 20.0;
+/// Start of an estimate, s: the meter has to rise.
+const RISE_S: f64 = 0.1;
+
+/// Level of an echo over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EchoLevel {
+    /// Largest A-weighted level, dBov; the plane of the codec makes it dBm0(A).
+    pub maximum: Measurement<DbOv>,
+    /// When, s.
+    pub at_s: f64,
+    /// The level each millisecond: (s, dBov).
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// A-weighted level of what comes back over time, integrated over 35 ms (P.1120 clause 11.11.2).
+///
+/// # Errors
+/// Nothing to measure, less than a millisecond, a recording too long for one transform.
+pub fn echo_level(returned: &[f32], rate: u32) -> Result<EchoLevel, Unmeasurable> {
+    let weighted = a_weighted(returned, rate)?;
+    let curve: Vec<(f64, f64)> = power_curve(&weighted, rate, INTEGRATION_S)
+        .into_iter()
+        .enumerate()
+        .map(|(index, power)| (time_of(index), db(power)))
+        .collect();
+    let (at_s, maximum) = curve
+        .iter()
+        .copied()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .ok_or(Unmeasurable::NothingToMeasure)?;
+    Ok(EchoLevel {
+        maximum: Measurement::single(DbOv(maximum))?,
+        at_s,
+        curve,
+    })
+}
+
+/// The samples with A weighting (IEC 61672-1) of their magnitude, without delay.
+fn a_weighted(samples: &[f32], rate: u32) -> Result<Vec<f32>, Unmeasurable> {
+    check(samples, rate)?;
+    if samples.len() > LONGEST {
+        return Err(Unmeasurable::Mismatch(
+            "the recording is too long for an echo level".to_owned(),
+        ));
+    }
+    // room behind the end, so that the end does not ring into the beginning
+    let size = (samples.len() + (rate as usize / 10).min(1 << 16)).next_power_of_two();
+    let mut padded: Vec<f64> = samples.iter().map(|&sample| clean(sample)).collect();
+    padded.resize(size, 0.0);
+    let mut planner = RealFftPlanner::new();
+    let forward = planner.plan_fft_forward(size);
+    let mut lines = forward.make_output_vec();
+    forward
+        .process(&mut padded, &mut lines)
+        .expect("the buffers have the sizes of the plan");
+    let step = f64::from(rate) / size as f64;
+    for (line, value) in lines.iter_mut().enumerate() {
+        *value *= a_weighting(line as f64 * step) / size as f64;
+    }
+    planner
+        .plan_fft_inverse(size)
+        .process(&mut lines, &mut padded)
+        .expect("the buffers have the sizes of the plan and the end lines stay real");
+    padded.truncate(samples.len());
+    Ok(padded.into_iter().map(|sample| sample as f32).collect())
+}
+
+/// Gain of the A weighting (IEC 61672-1 Annex E), as a factor.
+fn a_weighting(hz: f64) -> f64 {
+    let square = hz * hz;
+    let pole = |frequency: f64| square + frequency * frequency;
+    let value = 12_194.217f64.powi(2) * square * square
+        / (pole(20.598_997) * (pole(107.652_65) * pole(737.862_23)).sqrt() * pole(12_194.217));
+    // 2.00 dB make 0 dB at 1 kHz
+    value * 1.258_905
+}
+
+/// Ratio of two levels over time while the first is active.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossCurve {
+    /// Mean of the loss in dB over the active time.
+    pub mean: Measurement<Db>,
+    /// Least loss.
+    pub least: Measurement<Db>,
+    /// When it was, s.
+    pub least_at_s: f64,
+    /// Loss each active millisecond: (s, dB).
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// Loss between two aligned signals over time, both integrated over 35 ms, while the first is not more than 20 dB below
+/// its largest level. With the signal at the microphone and at the device's output it is the echo return loss
+/// enhancement; with what was played and what came back, the echo return loss. Silence of the second is limited to a
+/// loss of 120 dB. The first 100 ms, in which the meter rises, count only for the curve.
+///
+/// # Errors
+/// Nothing to measure, a silent first signal.
+pub fn loss_over_time(first: &[f32], second: &[f32], rate: u32) -> Result<LossCurve, Unmeasurable> {
+    check(first, rate)?;
+    check(second, rate)?;
+    let (input, output) = (
+        power_curve(first, rate, INTEGRATION_S),
+        power_curve(second, rate, INTEGRATION_S),
+    );
+    let largest = input.iter().copied().fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return Err(Unmeasurable::Silent);
+    }
+    let active = largest * 10f64.powf(-ACTIVE_DB / 10.0);
+    let curve: Vec<(f64, f64)> = input
+        .iter()
+        .zip(&output)
+        .enumerate()
+        .filter(|(_, (input, _))| **input >= active)
+        .map(|(index, (input, output))| (time_of(index), db(input / output.max(input * 1e-12))))
+        .collect();
+    let settled: Vec<(f64, f64)> = curve.iter().copied().filter(|point| point.0 >= RISE_S).collect();
+    let (least_at_s, least) = settled
+        .iter()
+        .copied()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .ok_or_else(|| Unmeasurable::TooShort {
+            needed_s: RISE_S,
+            got_s: first.len() as f64 / f64::from(rate),
+        })?;
+    let mean = settled.iter().map(|point| point.1).sum::<f64>() / settled.len() as f64;
+    Ok(LossCurve {
+        mean: Measurement::single(Db(mean))?,
+        least: Measurement::single(Db(least))?,
+        least_at_s,
+        curve,
+    })
+}
+
+/// How an echo canceller converges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Convergence {
+    /// Smallest distance of the loss to the limit, dB; negative where it was missed. `None` without a limit.
+    pub margin: Option<Measurement<Db>>,
+    /// Where it is, s.
+    pub worst_at_s: Option<f64>,
+    /// First time from which the loss stays at or above the target.
+    pub reached: Option<Measurement<Seconds>>,
+    /// The loss over time.
+    pub loss: LossCurve,
+}
+
+/// Echo return loss over time from the moment the far end begins, at the first sample of `played`, against a limit over
+/// time (points in s and dB, straight over log time, constant beyond its ends). `returned` is aligned with `played`.
+///
+/// # Errors
+/// As [`loss_over_time`].
+pub fn convergence(
+    played: &[f32],
+    returned: &[f32],
+    rate: u32,
+    limit: Option<&Curve>,
+    target_db: f64,
+) -> Result<Convergence, Unmeasurable> {
+    let loss = loss_over_time(played, returned, rate)?;
+    let worst = limit.and_then(|limit| {
+        let points = limit.points();
+        let (first, last) = (points.first()?.0, points.last()?.0);
+        loss.curve
+            .iter()
+            .filter_map(|(time, loss)| Some((*time, loss - limit.at(time.clamp(first, last))?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+    });
+    // just after the last time below the target, if there is a later one
+    let below = loss.curve.iter().rposition(|point| point.1 < target_db);
+    let reached = match below {
+        None => loss.curve.first(),
+        Some(index) => loss.curve.get(index + 1),
+    };
+    Ok(Convergence {
+        margin: worst
+            .map(|(_, margin)| Measurement::single(Db(margin)))
+            .transpose()?,
+        worst_at_s: worst.map(|(time, _)| time),
+        reached: reached
+            .map(|point| Measurement::single(Seconds(point.0)))
+            .transpose()?,
+        loss,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stimulus::{silence, sine, white_noise};
+
+    #[test]
+    fn a_weighting_has_its_points() {
+        for (hz, expected) in [
+            (31.5, -39.52),
+            (125.0, -16.19),
+            (1000.0, 0.0),
+            (4000.0, 0.96),
+            (16_000.0, -6.71),
+        ] {
+            let found = 20.0 * a_weighting(hz).log10();
+            assert!((found - expected).abs() < 0.01, "{hz}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_echo_level_of_a_tone() {
+        let mut returned = silence(0.5, 16000);
+        returned.extend(sine(125.0, DbOv(-40.0), 1.0, 16000));
+        let found = echo_level(&returned, 16000).expect("samples");
+        // the ripple of the squared tone is left
+        assert!(
+            (found.maximum.value.0 + 56.19).abs() < 0.25,
+            "{}",
+            found.maximum.value
+        );
+        assert!(found.at_s > 0.6);
+        assert!(echo_level(&[], 16000).is_err());
+        let quiet = echo_level(&[0.0; 16000], 16000).expect("samples");
+        assert_eq!(quiet.maximum.value, DbOv::SILENCE);
+    }
+
+    #[test]
+    fn loss_is_that_of_the_path() {
+        let played = white_noise(DbOv(-20.0), 2.0, 16000, 1);
+        let returned: Vec<f32> = played.iter().map(|x| x * 0.01).collect();
+        let found = loss_over_time(&played, &returned, 16000).expect("an echo");
+        assert!((found.mean.value.0 - 40.0).abs() < 1e-3 && (found.least.value.0 - 40.0).abs() < 1e-3);
+        let perfect = loss_over_time(&played, &[0.0; 32000], 16000).expect("no echo");
+        assert!((perfect.mean.value.0 - 120.0).abs() < 1e-6);
+        assert_eq!(
+            loss_over_time(&[0.0; 9000], &returned, 16000),
+            Err(Unmeasurable::Silent)
+        );
+    }
+
+    #[test]
+    fn convergence_of_known_speed() {
+        // 6 dB, then 20 dB a second from 0.2 s up to 46 dB
+        let loss = |t: f64| (6.0 + 20.0 * (t - 0.2).max(0.0)).min(46.0);
+        let played = white_noise(DbOv(-20.0), 4.0, 16000, 2);
+        let returned: Vec<f32> = played
+            .iter()
+            .enumerate()
+            .map(|(n, x)| x * 10f64.powf(-loss(n as f64 / 16000.0) / 20.0) as f32)
+            .collect();
+        let limit = Curve::new(vec![(0.2, 6.0), (1.2, 40.0)]).expect("a curve");
+        let found = convergence(&played, &returned, 16000, Some(&limit), 40.0).expect("an echo");
+        // 40 dB at 1.9 s; the meter follows later
+        let reached = found.reached.expect("reached").value.0;
+        assert!((1.88..2.0).contains(&reached), "{reached}");
+        let margin = found.margin.expect("a limit").value.0;
+        // 20 (t - 0.2) - 34 ln(t / 0.2) / ln 6 is least at 0.949 s: -14.56 dB
+        assert!((-15.5..-14.0).contains(&margin), "{margin}");
+        assert!(
+            (0.85..1.05).contains(&found.worst_at_s.expect("a limit")),
+            "{:?}",
+            found.worst_at_s
+        );
+        let never = convergence(&played, &returned, 16000, None, 60.0).expect("an echo");
+        assert!(never.reached.is_none() && never.margin.is_none());
+    }
+}
