@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::level::DbOv;
 use crate::stimulus::{
     ActivationSequence, AmFm, CompositeSource, LogSweep, MaximumLength, PulsedNoise, SteppedSine, basic,
-    length, noise, speech_like,
+    noise, speech_like,
 };
 
 /// Most samples a description may make: 23 minutes at 48 kHz.
