@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use voxproof_net::tls::{
     CertificateRequest, ClientCertificates, IdentityName, Roots, Signer, TestAuthority, TlsClient, TlsError,
-    TlsInfo, TlsServer, TlsVersion, TlsVersions, Validity, Verification,
+    TlsInfo, TlsServer, TlsVersions, Validity, Verification,
 };
 use voxproof_net::{
     Accepted, ClientSecurity, Framing, Net, NetError, StreamConnection, StreamSecurity, StreamWriter,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use voxproof_net::tls::{IdentityName, TlsInfo, TlsVersion, certificate_identities};
+use voxproof_net::tls::{IdentityName, TlsInfo, certificate_identities};
 use voxproof_net::{Accepted, Clock, Net, NetError, StreamConnection, StreamListener, StreamSecurity};
 
 use super::response::Writing;
