@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::clipping::ClippingMeter;
 use crate::sample::clean;
 use crate::unit::write_number;
 
@@ -13,10 +14,6 @@ use crate::unit::write_number;
 const SINE_DBOV: f64 = -3.010_299_956_639_812;
 /// Lowest value of a [`level_curve`].
 pub const FLOOR_DBOV: f32 = -100.0;
-/// From here up a flat top is clipping. The lowest overload point among the codecs is that of mu-law, 32124 of 32768.
-const RAIL: f32 = 32124.0 / 32768.0;
-/// Full scale of 16-bit samples: here a run need not be flat, as the sample after an overload may differ by one.
-const FULL_SCALE: f32 = 32767.0 / 32768.0;
 
 /// Level in dB relative to the overload point: 0 is the rms of a full-scale square wave, a full-scale sine is -3.01.
 ///
@@ -165,23 +162,9 @@ pub fn dc_offset(samples: &[f32]) -> f64 {
 /// with a flat top. Three is a good `min_run`; a single sample at the rail may be a legitimate peak.
 #[must_use]
 pub fn clipped_runs(samples: &[f32], min_run: usize) -> usize {
-    let mut runs = 0;
-    let mut length = 0;
-    let mut last = 0.0_f32;
-    for &sample in samples {
-        let at_rail = sample.abs() >= RAIL;
-        let goes_on = length > 0
-            && sample.signum() == last.signum()
-            && (sample == last || (sample.abs() >= FULL_SCALE && last.abs() >= FULL_SCALE));
-        length = match (at_rail, goes_on) {
-            (true, true) => length + 1,
-            (true, false) => 1,
-            (false, _) => 0,
-        };
-        runs += usize::from(at_rail && length == min_run.max(1));
-        last = sample;
-    }
-    runs
+    let mut meter = ClippingMeter::new(min_run as u64);
+    meter.push(samples.iter().copied());
+    meter.finish().runs as usize
 }
 
 /// Level in dBov of successive windows of `window_ms`, not below [`FLOOR_DBOV`]; a shorter rest is a window too.
@@ -197,6 +180,7 @@ pub fn level_curve(samples: &[f32], rate: u32, window_ms: f64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clipping::RAIL;
     use crate::stimulus::sine;
 
     #[test]

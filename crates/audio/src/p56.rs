@@ -1,10 +1,12 @@
 //! Active speech level (ITU-T P.56 method B).
 //!
 //! The level of speech without its pauses: the power during the time in which a smoothed envelope, held for 200 ms, is
-//! above a threshold 15.9 dB below the very level that is looked for. Noisy signals read too much activity; the signal
-//! is not band-limited here.
+//! above a threshold 15.9 dB below the very level that is looked for. Noisy signals read too much activity. The
+//! signal is limited to a band of speech only when one is asked for.
 
+use crate::filter::{BandLimit, SpeechBand};
 use crate::level::DbOv;
+use crate::measurement::Unmeasurable;
 use crate::sample::clean;
 
 /// Time constant of each of the two smoothing stages, in s.
@@ -15,6 +17,10 @@ const HANGOVER_S: f64 = 0.2;
 const MARGIN_DB: f64 = 15.9;
 /// Thresholds are octaves of the 16-bit scale, from one unit to half of full scale.
 const THRESHOLDS: usize = 15;
+/// Samples that are converted at a time.
+const PIECE: usize = 512;
+/// Level below which the lowest threshold no longer reaches 15.9 dB below the signal, about.
+const LOWEST_DBOV: f64 = -74.4;
 
 /// Result of [`speech_level`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,60 +33,217 @@ pub struct SpeechLevel {
     pub activity: f64,
 }
 
-/// Measures the active speech level of a recording.
+/// Measures the active speech level of a recording, without limiting its band.
 ///
 /// `None` when there is nothing to measure: no samples, no rate, or a signal below about -74 dBov, where the lowest
-/// threshold of the method no longer reaches 15.9 dB below the signal.
+/// threshold of the method no longer reaches 15.9 dB below the signal. [`SpeechLevelMeter`] says which it is.
 #[must_use]
 pub fn speech_level(samples: &[f32], rate: u32) -> Option<SpeechLevel> {
-    if samples.is_empty() || rate == 0 {
-        return None;
+    let mut meter = SpeechLevelMeter::new(rate);
+    meter.push(samples);
+    meter.finish().ok()
+}
+
+/// As [`speech_level`], within a band.
+///
+/// # Errors
+/// As [`SpeechLevelMeter::finish`] and [`BandLimit::new`].
+pub fn speech_level_in(samples: &[f32], rate: u32, band: SpeechBand) -> Result<SpeechLevel, Unmeasurable> {
+    let mut meter = SpeechLevelMeter::in_band(rate, band)?;
+    meter.push(samples);
+    meter.finish()
+}
+
+/// How long the envelope has been above one threshold, hangover included.
+#[derive(Debug, Clone, Copy, Default)]
+struct Activity {
+    /// Active samples up to `since`.
+    counted: u64,
+    /// When the envelope last crossed the threshold.
+    since: u64,
+    /// It has been above at some time: the hangover must not count before.
+    ever: bool,
+}
+
+/// Measures the active speech level of samples that come piece by piece.
+#[derive(Debug, Clone)]
+pub struct SpeechLevelMeter {
+    rate: u32,
+    smoothing: f64,
+    hangover: u64,
+    band: Option<BandLimit>,
+    samples: u64,
+    energy: f64,
+    first: f64,
+    envelope: f64,
+    /// Thresholds that the envelope is at or above.
+    above: usize,
+    activities: [Activity; THRESHOLDS],
+}
+
+impl SpeechLevelMeter {
+    /// A meter for samples at `rate` Hz in their own band.
+    #[must_use]
+    pub fn new(rate: u32) -> Self {
+        Self {
+            rate,
+            smoothing: (-1.0 / (f64::from(rate) * TIME_CONSTANT_S)).exp(),
+            hangover: (f64::from(rate) * HANGOVER_S).ceil() as u64,
+            band: None,
+            samples: 0,
+            energy: 0.0,
+            first: 0.0,
+            envelope: 0.0,
+            above: 0,
+            activities: [Activity::default(); THRESHOLDS],
+        }
     }
-    let smoothing = (-1.0 / (f64::from(rate) * TIME_CONSTANT_S)).exp();
-    let hangover = (f64::from(rate) * HANGOVER_S).ceil() as u64;
-    let thresholds: [f64; THRESHOLDS] = std::array::from_fn(|octave| 2f64.powi(octave as i32) / 32768.0);
-    let mut active = [0u64; THRESHOLDS];
-    // the hangover must not count before the first activity
-    let mut since = [hangover; THRESHOLDS];
-    let (mut first, mut envelope, mut energy) = (0.0, 0.0, 0.0);
-    for &sample in samples {
-        let sample = clean(sample);
-        energy += sample * sample;
-        first = smoothing * first + (1.0 - smoothing) * sample.abs();
-        envelope = smoothing * envelope + (1.0 - smoothing) * first;
-        for ((threshold, active), since) in thresholds.iter().zip(&mut active).zip(&mut since) {
-            if envelope >= *threshold {
-                *active += 1;
-                *since = 0;
-            } else if *since < hangover {
-                *active += 1;
-                *since += 1;
+
+    /// A meter that limits the samples to a band of speech first.
+    ///
+    /// # Errors
+    /// As [`BandLimit::new`].
+    pub fn in_band(rate: u32, band: SpeechBand) -> Result<Self, Unmeasurable> {
+        Ok(Self {
+            band: Some(BandLimit::new(band, rate)?),
+            ..Self::new(rate)
+        })
+    }
+
+    /// The next samples, full scale 1.0.
+    pub fn push(&mut self, samples: &[f32]) {
+        let mut wide = [0.0; PIECE];
+        for piece in samples.chunks(PIECE) {
+            let wide = &mut wide[..piece.len()];
+            for (wide, &sample) in wide.iter_mut().zip(piece) {
+                *wide = clean(sample);
+            }
+            self.push_wide(wide);
+        }
+    }
+
+    /// As [`Self::push`] for finite samples; `wide` is filtered in place.
+    pub(crate) fn push_wide(&mut self, wide: &mut [f64]) {
+        if let Some(band) = &mut self.band {
+            band.apply(wide);
+        }
+        let (mut first, mut envelope, mut energy) = (self.first, self.envelope, 0.0);
+        let (keep, take) = (self.smoothing, 1.0 - self.smoothing);
+        let (mut low, mut high) = limits(self.above);
+        for (n, &sample) in wide.iter().enumerate() {
+            energy += sample * sample;
+            first = keep * first + take * sample.abs();
+            envelope = keep * envelope + take * first;
+            // the thresholds are octaves apart and the envelope is slow: a crossing is rare
+            if envelope < low || envelope >= high {
+                self.cross(envelope, self.samples + n as u64);
+                (low, high) = limits(self.above);
             }
         }
+        // a long silence must not end in numbers that processors are slow with
+        self.first = if first < 1e-60 { 0.0 } else { first };
+        self.envelope = if envelope < 1e-60 { 0.0 } else { envelope };
+        self.energy += energy;
+        self.samples += wide.len() as u64;
     }
-    // Active level for each threshold, with its distance from the threshold: the distance falls with the threshold, and
-    // the result is where it is the margin.
-    let mut above: Option<(f64, f64)> = None;
-    for (threshold, &active) in thresholds.iter().zip(&active) {
-        if active == 0 {
-            return None;
+
+    fn cross(&mut self, envelope: f64, now: u64) {
+        let above = (0..THRESHOLDS)
+            .take_while(|octave| envelope >= threshold(*octave))
+            .count();
+        for (octave, activity) in self.activities.iter_mut().enumerate() {
+            let (was, is) = (octave < self.above, octave < above);
+            if was != is {
+                *activity = Activity {
+                    counted: activity.active(now, was, self.hangover),
+                    since: now,
+                    ever: true,
+                };
+            }
         }
-        let level = 10.0 * (energy / active as f64).log10();
-        let distance = level - 20.0 * threshold.log10();
-        if distance <= MARGIN_DB {
-            let (level_above, distance_above) = above?;
-            let share = (distance_above - MARGIN_DB) / (distance_above - distance);
-            let active_level = level_above + share * (level - level_above);
-            let rms = 10.0 * (energy / samples.len() as f64).log10();
-            return Some(SpeechLevel {
-                active: DbOv(active_level),
-                rms: DbOv(rms),
-                activity: 10f64.powf((rms - active_level) / 10.0).min(1.0),
+        self.above = above;
+    }
+
+    /// The level of everything seen so far.
+    ///
+    /// # Errors
+    /// No samples, no rate, silence, or less than the method can measure.
+    pub fn finish(&self) -> Result<SpeechLevel, Unmeasurable> {
+        if self.samples == 0 {
+            return Err(Unmeasurable::NothingToMeasure);
+        }
+        if self.rate == 0 {
+            return Err(Unmeasurable::RateTooLow {
+                rate: 0,
+                needed_hz: 1.0,
             });
         }
-        above = Some((level, distance));
+        if self.energy <= 0.0 {
+            return Err(Unmeasurable::Silent);
+        }
+        let rms = 10.0 * (self.energy / self.samples as f64).log10();
+        let too_quiet = Unmeasurable::TooQuiet {
+            level_dbov: rms,
+            needed_dbov: LOWEST_DBOV,
+        };
+        // Active level for each threshold, with its distance from the threshold: the distance falls with the threshold,
+        // and the result is where it is the margin.
+        let mut last: Option<(f64, f64)> = None;
+        for (octave, activity) in self.activities.iter().enumerate() {
+            let active = activity.active(self.samples, octave < self.above, self.hangover);
+            if active == 0 {
+                return Err(too_quiet);
+            }
+            let level = 10.0 * (self.energy / active as f64).log10();
+            let distance = level - 20.0 * threshold(octave).log10();
+            if distance <= MARGIN_DB {
+                let Some((last_level, last_distance)) = last else {
+                    return Err(too_quiet);
+                };
+                let share = (last_distance - MARGIN_DB) / (last_distance - distance);
+                let active_level = last_level + share * (level - last_level);
+                return Ok(SpeechLevel {
+                    active: DbOv(active_level),
+                    rms: DbOv(rms),
+                    activity: 10f64.powf((rms - active_level) / 10.0).min(1.0),
+                });
+            }
+            last = Some((level, distance));
+        }
+        // 15.9 dB above half of full scale: beyond any sample of full scale 1.0
+        Err(Unmeasurable::OutOfRange {
+            name: "level in dBov",
+            value: rms,
+            range: "up to 9",
+        })
     }
-    None
+}
+
+impl Activity {
+    /// Active samples up to `now`.
+    fn active(&self, now: u64, above: bool, hangover: u64) -> u64 {
+        let time = now - self.since;
+        match (above, self.ever) {
+            (true, _) => self.counted + time,
+            (false, true) => self.counted + time.min(hangover),
+            (false, false) => 0,
+        }
+    }
+}
+
+fn threshold(octave: usize) -> f64 {
+    2f64.powi(octave as i32) / 32768.0
+}
+
+/// Between which values the envelope is above just so many thresholds.
+fn limits(above: usize) -> (f64, f64) {
+    let low = above.checked_sub(1).map_or(f64::NEG_INFINITY, threshold);
+    let high = if above < THRESHOLDS {
+        threshold(above)
+    } else {
+        f64::INFINITY
+    };
+    (low, high)
 }
 
 #[cfg(test)]
@@ -172,5 +335,42 @@ mod tests {
         assert_eq!(speech_level(&[0.5; 8000], 0), None);
         assert_eq!(speech_level(&sine(1000.0, DbOv(-85.0), 1.0, 8000), 8000), None);
         assert_eq!(speech_level(&[f32::NAN; 100], 8000), None);
+    }
+
+    #[test]
+    fn pieces_and_reasons() {
+        let samples = crate::stimulus::speech_like(3.0, 16_000, 5);
+        let whole = speech_level(&samples, 16_000).expect("speech");
+        let mut meter = SpeechLevelMeter::new(16_000);
+        samples.chunks(77).for_each(|piece| meter.push(piece));
+        let pieces = meter.finish().expect("speech");
+        assert!((pieces.active.0 - whole.active.0).abs() < 1e-9, "{pieces:?}");
+        assert!((pieces.activity - whole.activity).abs() < 1e-9, "{pieces:?}");
+        assert_eq!(
+            SpeechLevelMeter::new(8000).finish(),
+            Err(Unmeasurable::NothingToMeasure)
+        );
+        let mut silent = SpeechLevelMeter::new(8000);
+        silent.push(&[0.0; 100]);
+        assert_eq!(silent.finish(), Err(Unmeasurable::Silent));
+        silent.push(&[1e-5; 8000]);
+        assert!(matches!(silent.finish(), Err(Unmeasurable::TooQuiet { .. })));
+        let mut loud = SpeechLevelMeter::new(8000);
+        loud.push(&[9000.0; 8000]);
+        assert!(matches!(loud.finish(), Err(Unmeasurable::OutOfRange { .. })));
+    }
+
+    #[test]
+    fn the_band_takes_away_what_is_no_speech() {
+        let speech = crate::stimulus::speech_like(4.0, 8000, 6);
+        let hum = sine(50.0, DbOv(-20.0), 4.0, 8000);
+        let both: Vec<f32> = speech.iter().zip(&hum).map(|(a, b)| a + b).collect();
+        let clean = speech_level_in(&speech, 8000, SpeechBand::Narrow).expect("speech");
+        let limited = speech_level_in(&both, 8000, SpeechBand::Narrow).expect("speech");
+        assert!(
+            (clean.active.0 - limited.active.0).abs() < 0.05,
+            "{clean:?} {limited:?}"
+        );
+        assert!(speech_level(&both, 8000).expect("both").active.0 > limited.active.0 + 4.0);
     }
 }

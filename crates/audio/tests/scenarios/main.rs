@@ -6,4 +6,5 @@ mod e_model;
 mod electroacoustic_any_input;
 mod intact_speech;
 mod known_devices;
+mod levels;
 mod p56_corpus;
