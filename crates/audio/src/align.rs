@@ -1,5 +1,6 @@
 //! A recording laid against its reference block by block, so that a delay that changes on the way is followed.
 
+use crate::align_path::{follow, is_inverted, radius};
 use crate::aligner::{Aligner, Match};
 use crate::delay::Delay;
 use crate::p56::speech_level;
@@ -13,10 +14,8 @@ const ACTIVE_RANGE_DB: f64 = 20.0;
 const QUIETEST_ACTIVE_DBOV: f64 = -70.0;
 /// Limits of [`Block::snr_db`] and [`Block::gain_db`].
 const LARGEST_DB: f64 = 100.0;
-/// After this many active blocks in a row without a match the search is widened once.
-const LOST_AFTER: usize = 3;
-/// Reach of the widened search, in s.
-const WIDE_SEARCH_S: f64 = 2.0;
+/// Length of the blocks that are looked at for the polarity, in s.
+const POLARITY_BLOCK_S: f64 = 0.1;
 /// Longest local search, in ms.
 const LONGEST_SEARCH_MS: f64 = 5000.0;
 
@@ -41,10 +40,11 @@ pub struct Block {
 
 /// Lays `degraded` against `reference` in blocks of `block_ms`.
 ///
-/// Each active block is searched within `search_ms` around the lag of the last block that matched, the first one around
-/// `coarse`; three active blocks without a match widen the search to 2 s once. Blocks without speech take over the lag.
-/// A rest of the reference shorter than a block is left out. Nothing that makes sense gives no blocks: no samples, a
-/// rate of zero, blocks of less than 8 samples.
+/// The lags of all active blocks are found together, within 2 s (or `search_ms`, if that is more) around `coarse`: the
+/// path of lags that explains the recording best, in which a change must pay. So a jump, a drift, a gap or noise as loud
+/// as the speech do not lead astray. A block that the path does not explain to a correlation of 0.9 is looked for within
+/// `search_ms` of its place. Blocks without speech take over the lag. A rest of the reference shorter than a block is
+/// left out. Nothing that makes sense gives no blocks: no samples, a rate of zero, blocks of less than 8 samples.
 #[must_use]
 pub fn blocks(
     reference: &[f32],
@@ -75,6 +75,32 @@ pub(crate) fn activity_threshold(reference: &[f32], rate: u32) -> Option<f64> {
     Some(10f64.powf(dbov / 10.0))
 }
 
+/// Which blocks of `length` samples are active.
+fn activity(reference: &[f32], length: usize, threshold: Option<f64>) -> Vec<bool> {
+    let active = |samples: &[f32]| {
+        let power = samples.iter().map(|&sample| clean(sample).powi(2)).sum::<f64>() / length as f64;
+        threshold.is_some_and(|threshold| power >= threshold)
+    };
+    reference.chunks_exact(length).map(active).collect()
+}
+
+/// Whether the recording has the opposite polarity; if so it is turned.
+pub(crate) fn straighten(
+    aligner: &mut Aligner,
+    reference: &[f32],
+    rate: u32,
+    coarse_lag: f64,
+    threshold: f64,
+) -> bool {
+    let length = (POLARITY_BLOCK_S * f64::from(rate)) as usize;
+    let active = activity(reference, length.max(1), Some(threshold));
+    let inverted = is_inverted(aligner, &active, length.max(1), rate, coarse_lag);
+    if inverted {
+        aligner.invert();
+    }
+    inverted
+}
+
 /// [`blocks`] on prepared signals.
 pub(crate) fn track(
     aligner: &mut Aligner,
@@ -91,75 +117,26 @@ pub(crate) fn track(
     if length < 8 || !coarse_lag.is_finite() || coarse_lag.abs() > 1e12 {
         return Vec::new();
     }
-    let radius = (search_ms.clamp(0.0, LONGEST_SEARCH_MS) / 1000.0 * rate_hz).round() as usize;
-    let mut centre = coarse_lag;
-    // the lag of the last match, to hold on to
-    let mut matched: Option<f64> = None;
-    let mut lost = 0;
-    let mut widen_at = LOST_AFTER;
-    let mut blocks: Vec<Block> = Vec::new();
-    for (index, samples) in reference.chunks_exact(length).enumerate() {
+    let search = (search_ms.clamp(0.0, LONGEST_SEARCH_MS) / 1000.0 * rate_hz).round() as usize;
+    let active = activity(reference, length, threshold);
+    let path = follow(aligner, &active, length, rate, coarse_lag, search);
+    let mut last = path.iter().flatten().copied().next().unwrap_or(coarse_lag);
+    let place = |(index, lag): (usize, &Option<f64>)| {
         let start = index * length;
-        let power = samples.iter().map(|&sample| clean(sample).powi(2)).sum::<f64>() / length as f64;
-        let active = threshold.is_some_and(|threshold| power >= threshold);
-        if !active {
-            blocks.push(block(start, length, false, aligner.at(start, length, centre)));
-            continue;
-        }
-        let found = aligner.best(start, length, centre.round() as i64, radius, matched);
-        blocks.push(block(start, length, true, found));
-        if found.correlation >= INTACT {
-            centre = found.lag;
-            matched = Some(found.lag);
-            (lost, widen_at) = (0, LOST_AFTER);
-            continue;
-        }
-        lost += 1;
-        if lost < widen_at {
-            continue;
-        }
-        // The next attempt only after twice as many: unrelated signals must not cost a wide search every time.
-        widen_at *= 2;
-        let from = blocks
-            .iter()
-            .rev()
-            .filter(|block| block.active)
-            .nth(LOST_AFTER - 1);
-        let Some(from) = from.map(|block| block.reference_start) else {
-            continue;
+        let Some(lag) = *lag else {
+            return block(start, length, false, aligner.at(start, length, last));
         };
-        let wide = (WIDE_SEARCH_S * rate_hz) as usize;
-        let again = aligner.best(
-            from,
-            start + length - from,
-            centre.round() as i64,
-            wide.max(radius),
-            None,
-        );
-        if again.correlation < INTACT {
-            continue;
-        }
-        centre = again.lag;
-        matched = Some(again.lag);
-        (lost, widen_at) = (0, LOST_AFTER);
-        for block in blocks
-            .iter_mut()
-            .rev()
-            .take_while(|block| block.reference_start >= from)
-        {
-            if block.active {
-                let found = aligner.best(
-                    block.reference_start,
-                    length,
-                    centre.round() as i64,
-                    radius,
-                    matched,
-                );
-                *block = self::block(block.reference_start, length, true, found);
+        let mut found = aligner.settle(start, length, lag, radius(rate));
+        if found.correlation < INTACT {
+            let wider = aligner.best(start, length, lag.round() as i64, search, Some(found.lag));
+            if wider.correlation >= INTACT {
+                found = wider;
             }
         }
-    }
-    blocks
+        last = found.lag;
+        block(start, length, true, found)
+    };
+    path.iter().enumerate().map(place).collect()
 }
 
 fn block(reference_start: usize, length: usize, active: bool, found: Match) -> Block {

@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use crate::align::{Block, INTACT, activity_threshold, track};
+use crate::align::{Block, INTACT, activity_threshold, straighten, track};
 use crate::aligner::Aligner;
 use crate::delay::{Delay, cross_correlation, locate, normalised};
+use crate::delay_steps::{segments, steps};
 use crate::sample::{centred, clean};
 use crate::statistics::median;
 
@@ -31,7 +32,8 @@ const NOTHING_DB: f64 = -100.0;
 /// A change of the delay within the recording.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slip {
-    /// Where in the reference the new delay holds for the first time, in s, to the length of a block (100 ms).
+    /// Where in the reference the new delay holds for the first time, in s. To the sample where the recording shows it;
+    /// a step in a pause is put at its start.
     pub at_s: f64,
     /// Delay before, in samples.
     pub from_samples: f64,
@@ -80,20 +82,16 @@ pub fn compare(
     search: Range<f64>,
 ) -> Option<SpeechComparison> {
     let threshold = activity_threshold(reference, rate)?;
-    let mut recording = centred(degraded);
+    let recording = centred(degraded);
     let centred_reference = centred(reference);
     let located = locate(&centred_reference, &recording, rate, &search);
     let (lag, correlation) = located.map_or((0.0, 0.0), |located| (located.lag, located.correlation));
-    let inverted = correlation < 0.0;
-    if inverted {
-        invert(&mut recording);
-    }
     let delay = Delay {
         seconds: lag / f64::from(rate),
         confidence: correlation.abs(),
     };
     let aligner = Aligner::new(centred_reference, recording);
-    Some(judge(aligner, reference, rate, threshold, lag, delay, inverted))
+    Some(judge(aligner, reference, rate, threshold, lag, delay))
 }
 
 /// Compares a recording of a device that plays `reference` in an endless loop, begun at an unknown point.
@@ -117,10 +115,11 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
     };
     let lead = quiet(degraded);
     let degraded = degraded.get(lead..).unwrap_or_default();
-    let (mut recording, period) = (centred(degraded), reference.len());
-    let correlation = cross_correlation(&centred(reference), &recording, rate);
+    let (recording, period) = (centred(degraded), reference.len());
+    let flattened = cross_correlation(&centred(reference), &recording, rate);
     // Lags a period apart are the same point of the loop.
-    let phase = correlation.and_then(|correlation| {
+    let phase = flattened.and_then(|flattened| {
+        let correlation = flattened.values();
         let length = correlation.len();
         let mut folded = vec![0.0; period];
         for (index, value) in correlation.iter().enumerate() {
@@ -146,10 +145,6 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
         .collect();
     let centred_reference = centred(&unrolled);
     let correlation = normalised(&centred_reference, &recording, 0);
-    let inverted = correlation < 0.0;
-    if inverted {
-        invert(&mut recording);
-    }
     // The loop may begin with silence of its own, which was taken for silence of the device.
     let begun = period - phase <= quiet(reference) + frame && lead + phase >= period;
     let first = if begun {
@@ -162,17 +157,11 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
         confidence: correlation.abs(),
     };
     let aligner = Aligner::new(centred_reference, recording);
-    let mut comparison = judge(aligner, &unrolled, rate, threshold, 0.0, delay, inverted);
+    let mut comparison = judge(aligner, &unrolled, rate, threshold, 0.0, delay);
     for slip in &mut comparison.slips {
         slip.at_s += lead as f64 / rate_hz;
     }
     Some(comparison)
-}
-
-fn invert(samples: &mut [f64]) {
-    for sample in samples {
-        *sample = -*sample;
-    }
 }
 
 fn judge(
@@ -182,8 +171,8 @@ fn judge(
     threshold: f64,
     lag: f64,
     delay: Delay,
-    inverted: bool,
 ) -> SpeechComparison {
+    let inverted = straighten(&mut aligner, reference, rate, lag, threshold);
     let mut blocks = track(
         &mut aligner,
         reference,
@@ -194,24 +183,14 @@ fn judge(
         Some(threshold),
     );
     blocks.retain(|block| block.active);
-    let slips = slips(&blocks, rate);
+    let slips = slips(&aligner, &blocks, rate);
     let gains = blocks
         .iter()
         .filter(|block| block.correlation >= INTACT)
         .map(|block| block.gain_db);
     let gain_db = median(gains.collect());
     let missing: Vec<usize> = (0..blocks.len())
-        .map(|index| {
-            missing_frames(
-                &aligner,
-                &blocks,
-                index,
-                rate,
-                threshold,
-                gain_db.unwrap_or(0.0),
-                lag,
-            )
-        })
+        .map(|index| missing_frames(&aligner, &blocks, index, rate, threshold, gain_db.unwrap_or(0.0)))
         .collect();
     stitch(&aligner, &mut blocks, rate);
 
@@ -232,34 +211,18 @@ fn judge(
     }
 }
 
-/// Steps of the lag between intact blocks; a block that stands alone with its lag is a chance match, not a slip.
-fn slips(blocks: &[Block], rate: u32) -> Vec<Slip> {
-    let smallest = SLIP_S * f64::from(rate);
-    let intact: Vec<&Block> = blocks
-        .iter()
-        .filter(|block| block.correlation >= INTACT)
-        .collect();
-    let mut slips = Vec::new();
-    let mut current: Option<f64> = None;
-    for pair in intact.windows(2) {
-        let [block, next] = pair else { continue };
-        let confirmed = (next.lag - block.lag).abs() < smallest;
-        match current {
-            // drift is followed, so that it does not add up to a slip
-            Some(lag) if (block.lag - lag).abs() < smallest => current = Some(block.lag),
-            Some(lag) if confirmed => {
-                slips.push(Slip {
-                    at_s: block.reference_start as f64 / f64::from(rate),
-                    from_samples: lag,
-                    to_samples: block.lag,
-                });
-                current = Some(block.lag);
-            }
-            None if confirmed => current = Some(block.lag),
-            _ => {}
+/// Steps of the lag that last.
+fn slips(aligner: &Aligner, blocks: &[Block], rate: u32) -> Vec<Slip> {
+    let steps = steps(aligner, blocks, &segments(blocks, rate, SLIP_S));
+    let slips = steps.into_iter().map(|step| {
+        let lost = (step.from - step.to).max(0.0);
+        Slip {
+            at_s: (step.reference as f64 + lost) / f64::from(rate),
+            from_samples: step.from,
+            to_samples: step.to,
         }
-    }
-    slips
+    });
+    slips.collect()
 }
 
 /// A block in which the lag changes matches at neither lag as a whole, but in two parts.
@@ -288,7 +251,6 @@ fn missing_frames(
     rate: u32,
     threshold: f64,
     gain_db: f64,
-    coarse_lag: f64,
 ) -> usize {
     let block = &blocks[index];
     let frame = ((FRAME_S * f64::from(rate)) as usize).max(1);
@@ -300,7 +262,7 @@ fn missing_frames(
         (_, Some(_)) if block.correlation >= INTACT => [block.lag; 2],
         (Some(before), Some(after)) => [before, after],
         (Some(lag), None) | (None, Some(lag)) => [lag; 2],
-        (None, None) => [coarse_lag; 2],
+        (None, None) => [block.lag; 2],
     };
     let promised_to_missing = 10f64.powf((gain_db - MISSING_DB) / 10.0);
     (0..block.length / frame)

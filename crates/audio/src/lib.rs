@@ -15,26 +15,43 @@
 //! * [`signal_meter`]: all of these of one recording in one pass.
 //! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
 //! * [`quality`]: opinion scores, from parameters and from recordings.
+//! * [`delay_track`], [`drift`], [`jitter_buffer`]: delay against time, its jumps, the drift of clocks.
+//! * [`counter_signal`], [`glitch`], [`concealment`]: samples lost, repeated, replaced, and what is played instead.
+//! * [`dtmf`], [`call_progress`], [`echo_return`]: digits, network tones and echo measured.
 //! * [`tone`], [`stimulus`]: tones measured, signals made.
 //! * [`transfer`], [`mask`], [`curve`]: gain over frequency, and its limits.
 //! * [`resample`]: sample rate conversion.
 //! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
 
+pub use filter::{BandLimit, SpeechBand};
+
 pub mod align;
+mod align_path;
 mod aligner;
 pub mod bit_depth;
 pub mod calibration;
+pub mod call_progress;
 pub mod clipping;
 pub mod comparison;
+pub mod concealment;
 pub mod correction;
+pub mod counter_signal;
 pub mod curve;
 pub mod delay;
+mod delay_spectrum;
+mod delay_steps;
+pub mod delay_track;
 pub mod distortion;
 pub mod double_talk;
+pub mod drift;
+pub mod dtmf;
 pub mod echo;
+pub mod echo_return;
 mod extreme;
 mod filter;
+pub mod glitch;
 pub mod interference;
+pub mod jitter_buffer;
 pub mod level;
 pub mod level_meter;
 pub mod linearity;
@@ -54,11 +71,10 @@ mod statistics;
 pub mod stimulus;
 mod table;
 pub mod tone;
+mod tone_fit;
 pub mod transfer;
 pub mod true_peak;
 pub mod uncertainty;
 pub mod unit;
 pub mod waveform;
 pub mod weighting;
-
-pub use filter::{BandLimit, SpeechBand};

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 use voxproof_audio::delay::Delay;
-use voxproof_audio::{align, comparison, delay, level, p56, sample, stimulus, tone, waveform};
+use voxproof_audio::{
+    align, call_progress, comparison, concealment, delay, delay_track, dtmf, echo_return, glitch,
+    jitter_buffer, level, p56, sample, stimulus, tone, waveform,
+};
 
 /// Samples of every kind that a file may hold: speech, noise, constants, NaN, infinities, overflowing values.
 fn samples() -> impl Strategy<Value = Vec<f32>> {
@@ -32,6 +35,44 @@ proptest! {
             prop_assert_eq!(waveform::envelope(&samples, columns).len(), columns);
         }
         let _ = stimulus::level_to(&mut samples, rate, level::DbOv(hz));
+    }
+
+    #[test]
+    fn glitches_digits_and_tones(samples in samples(), rate in prop_oneof![Just(0), 1u32..96_000, Just(8000)]) {
+        if let Ok(report) = glitch::coded::detect(&samples) {
+            prop_assert!(report.gain.0.is_finite(), "{report:?}");
+        }
+        let _ = glitch::speech::detect(&samples, rate, &glitch::speech::Settings::default());
+        for digit in dtmf::measure(&samples, rate).unwrap_or_default() {
+            prop_assert!(digit.duration.0 > 0.0 && digit.low.level.0.is_finite(), "{digit:?}");
+        }
+        for plan in [call_progress::TonePlan::europe(), call_progress::TonePlan::north_america()] {
+            let _ = call_progress::detect(&samples, rate, &plan);
+        }
+        let _ = concealment::click(&samples, rate, samples.len() / 2);
+        let signal = echo_return::echo_signal(&echo_return::telephone_bands(), level::DbOv(-20.0), 8000, 1);
+        for band in echo_return::echo_return(&signal, &samples, 0.3).expect("bursts") {
+            prop_assert!(band.loss.is_err() || band.delay.is_ok(), "{band:?}");
+        }
+    }
+
+    #[test]
+    fn two_recordings_over_time(reference in samples(), degraded in samples(), rate in prop_oneof![Just(0), 1u32..96_000, Just(8000)],
+                      from in prop_oneof![-1.0..1.0, any::<f64>()], to in prop_oneof![-1.0..1.0, any::<f64>()], lag: f64) {
+        let settings = delay_track::Settings { search: from..to, smallest_jump_s: to, sentence_pause_s: from };
+        if let Ok(track) = delay_track::follow(&reference, &degraded, rate, &settings) {
+            prop_assert!((0.0..=1.0).contains(&track.matched), "{track:?}");
+            if let Ok(report) = jitter_buffer::report(&track, &jitter_buffer::Settings::default()) {
+                prop_assert!(report.least.0 <= report.greatest.0, "{report:?}");
+            }
+        }
+        let _ = delay::processing_delay(&reference, &degraded, &reference, rate, from..to);
+        let gaps = [0..40, 100..260, 5000..6000];
+        for lag in [lag, 0.0, to * 100.0] {
+            if let Ok(report) = concealment::evaluate(&reference, &degraded, rate, lag, &gaps) {
+                prop_assert!(report.gaps.iter().all(|gap| gap.energy.0 >= -60.0), "{report:?}");
+            }
+        }
     }
 
     #[test]
