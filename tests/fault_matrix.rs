@@ -1,6 +1,9 @@
-//! Every case can fail: the healthy simulated phone passes all of them, and for every case there is a fault of the
-//! phone that makes exactly that case fail. The whole matrix is driven in virtual time and published in
-//! `docs/fault-matrix.md`.
+//! Every case can fail: healthy simulated phones, set in several ways, pass all that apply to them, and for every case
+//! there is a fault of the phone that makes exactly that case fail. The whole matrix is driven in virtual time and
+//! published in `docs/fault-matrix.md`.
+//!
+//! While a case is being written, `VOXPROOF_FAULTS=no-pong,xr-missing` runs those faults alone, covered or not, and
+//! prints what they do to the suite.
 
 mod common;
 
@@ -11,9 +14,106 @@ use voxproof_device::ScriptedOperator;
 use voxproof_record::{CaseRecord, Run, Selection};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, RunOptions, Runner};
 use voxproof_simphone::Fault;
-use voxproof_spec::{LoadedSuite, Tier, Verdict, load_device};
+use voxproof_spec::{DeviceFile, Driver, LoadedSuite, Located, Tier, Verdict, load_device};
 
 type Row = BTreeMap<String, Verdict>;
+
+/// What the phone is set to: a device file in `fixtures/devices/sim`. Most faults are looked for in the plain phone.
+/// Those that show only in another setting are looked for there, with the cases that do not apply to the plain phone.
+struct Setting {
+    name: &'static str,
+    about: &'static str,
+    /// Which cases a phone that is set so cannot be asked.
+    only: Option<&'static str>,
+    faults: &'static [Fault],
+}
+
+/// The first one is the plain phone. Items of the suite that a file claims by name are claimed by no other that does
+/// not name them; all others are claimed by every phone.
+static SETTINGS: [Setting; 8] = [
+    Setting {
+        name: "plain",
+        about: "UDP, IPv4, G.711",
+        only: None,
+        faults: &[],
+    },
+    Setting {
+        name: "other",
+        about: "TLS, IPv6, A-law before mu-law",
+        only: None,
+        faults: &[],
+    },
+    Setting {
+        name: "registrations",
+        about: "TCP, outbound with keep-alive, mailbox, a watched colleague, reports of call quality",
+        only: None,
+        faults: &[
+            Fault::OutboundWithoutInstance,
+            Fault::MwiNoSubscribe,
+            Fault::SubscriptionNotRefreshed,
+            Fault::NoUnsubscribe,
+            Fault::TcpSecondMessageLost,
+            Fault::NoReconnect,
+            Fault::NoPong,
+            Fault::QualityReportMissing,
+        ],
+    },
+    Setting {
+        name: "media",
+        about: "RTCP on the RTP port, extended reports, comfort noise",
+        only: None,
+        faults: &[
+            Fault::RtcpMuxIgnored,
+            Fault::XrMissing,
+            Fault::XrLossUnreported,
+            Fault::ComfortNoiseMissing,
+            Fault::ComfortNoiseUnasked,
+        ],
+    },
+    Setting {
+        name: "secure",
+        about: "SRTP with keys in the description; sequence numbers start over within five seconds",
+        only: None,
+        faults: &[
+            Fault::SavpAnsweredWithAvp,
+            Fault::SrtpAnswerWrongTag,
+            Fault::SrtpBadTag,
+            Fault::SrtpSendsPlain,
+            Fault::SrtpRocStuck,
+        ],
+    },
+    Setting {
+        name: "dtls",
+        about: "SRTP with keys from DTLS",
+        only: None,
+        faults: &[
+            Fault::DtlsWrongFingerprint,
+            Fault::DtlsFingerprintUnchecked,
+            Fault::DtlsAnswersActpass,
+        ],
+    },
+    Setting {
+        name: "wideband",
+        about: "G.722 alone",
+        only: None,
+        faults: &[Fault::G722Clock16000],
+    },
+    Setting {
+        name: "opus",
+        about: "Opus alone",
+        only: None,
+        faults: &[Fault::DtmfClock8000],
+    },
+];
+
+static PLAIN: &Setting = &SETTINGS[0];
+
+fn setting_of(fault: Fault) -> &'static Setting {
+    SETTINGS
+        .iter()
+        .find(|setting| setting.faults.contains(&fault))
+        .unwrap_or(PLAIN)
+}
 
 /// The cases that ask for what the phone is set to.
 fn selected(run: &Run) -> impl Iterator<Item = &CaseRecord> {
@@ -29,169 +129,209 @@ fn verdicts(run: &Run) -> Row {
         .collect()
 }
 
-/// What the phone is set to. Most faults are looked for in a plain phone; some show only in another setting, and there
-/// only the cases that ask for that setting are run.
-struct Setting {
-    media: &'static str,
-    /// The items of the suite that say so.
-    item: Option<&'static str>,
-    only: Option<&'static str>,
-    faults: &'static [Fault],
+fn path_of(setting: &Setting) -> std::path::PathBuf {
+    common::root()
+        .join("fixtures/devices/sim")
+        .join(format!("{}.toml", setting.name))
 }
 
-static PLAIN: Setting = Setting {
-    media: "",
-    item: None,
-    only: None,
-    faults: &[],
-};
+fn file_of(suite: &LoadedSuite, setting: &Setting) -> DeviceFile {
+    load_device(&path_of(setting), Some(&suite.suite)).unwrap_or_else(|problems| panic!("{problems}"))
+}
 
-static SPECIAL: [Setting; 2] = [
-    Setting {
-        media: "[media]\nsecurity = \"sdes\"\n",
-        item: Some("srtp"),
-        only: Some("id.contains(\"-SRT-\")"),
-        faults: &[
-            Fault::SavpAnsweredWithAvp,
-            Fault::SrtpAnswerWrongTag,
-            Fault::SrtpBadTag,
-            Fault::SrtpSendsPlain,
-        ],
-    },
-    Setting {
-        media: "[media]\ncodecs = [\"G722\"]\n",
-        item: Some("g722"),
-        only: Some("id == \"IPP-COD-002\""),
-        faults: &[Fault::G722Clock16000],
-    },
-];
-
-fn setting_of(fault: Fault) -> &'static Setting {
-    SPECIAL
+/// The phone of a setting with faults.
+fn device(suite: &LoadedSuite, setting: &Setting, faults: &[Fault]) -> DeviceFile {
+    let mut file = file_of(suite, setting);
+    let named: BTreeSet<String> = SETTINGS
         .iter()
-        .find(|setting| setting.faults.contains(&fault))
-        .unwrap_or(&PLAIN)
-}
-
-/// The simulated phone with faults, claiming every item of the suite: the suite's defaults are those of a plain phone.
-fn device(suite: &LoadedSuite, setting: &Setting, faults: &[Fault]) -> String {
-    let names: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.name())).collect();
-    let special = |item: &str| SPECIAL.iter().any(|other| other.item == Some(item));
-    let claims: String = suite
-        .suite
-        .ics
-        .keys()
-        .map(|item| {
-            let claimed = !special(item) || setting.item == Some(item.as_str());
-            format!("{item} = {claimed}\n")
-        })
+        .flat_map(|other| file_of(suite, other).ics.into_keys())
+        .map(|item| item.to_string())
         .collect();
-    format!(
-        "[device]\nmanufacturer = \"Voxproof\"\nmodel = \"simulated phone\"\nfirmware = \"auto\"\n\n\
-         [driver.sim]\nfaults = [{}]\n\n[ics]\n{claims}\n{}",
-        names.join(", "),
-        setting.media
-    )
+    for item in suite.suite.ics.keys() {
+        let item = Located::synthetic(item.clone());
+        let claimed = !named.contains(item.as_str());
+        file.ics.entry(item).or_insert(claimed);
+    }
+    let Driver::Sim(driver) = &mut file.driver else {
+        panic!("{}: not a simulated phone", setting.name);
+    };
+    driver.faults = faults
+        .iter()
+        .map(|fault| Located::synthetic(fault.name().to_owned()))
+        .collect();
+    file
 }
 
-/// Runs the suite against that phone in virtual time.
-fn run(suite: &Arc<LoadedSuite>, setting: &Setting, faults: &[Fault]) -> Run {
-    let out = common::scratch();
-    let path = out.path().join("device.toml");
-    std::fs::write(&path, device(suite, setting, faults)).expect("the scratch folder can be written");
-    let file = load_device(&path, Some(&suite.suite)).unwrap_or_else(|problems| panic!("{problems}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// A runner in virtual time for that phone.
+fn runner(
+    suite: &Arc<LoadedSuite>,
+    setting: &Setting,
+    faults: &[Fault],
+    only: Option<String>,
+    out: &std::path::Path,
+) -> Runner {
+    let options = RunOptions {
+        suite: Arc::clone(suite),
+        device: DeviceChoice::File(path_of(setting), Box::new(device(suite, setting, faults))),
+        out: out.to_owned(),
+        profile: Profile::Precert,
+        only,
+        jobs: 1,
+        virtual_time: true,
+        target: Tier::Certified,
+        seed: 1,
+    };
+    let operator = Arc::new(ScriptedOperator::default());
+    Runner::new(options, operator, Arc::new(|_| {}), Interrupt::default())
+}
+
+fn virtual_time() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
-        .expect("a runtime");
-    runtime.block_on(async {
-        let options = RunOptions {
-            suite: Arc::clone(suite),
-            device: DeviceChoice::File(path, Box::new(file)),
-            out: out.path().to_owned(),
-            profile: Profile::Precert,
-            only: setting.only.map(str::to_owned),
-            jobs: 1,
-            virtual_time: true,
-            target: Tier::Certified,
-            seed: 1,
-        };
-        let operator = Arc::new(ScriptedOperator::default());
-        Runner::new(options, operator, Arc::new(|_| {}), Interrupt::default())
-            .run()
-            .await
-            .unwrap_or_else(|error| panic!("{faults:?}: {error}"))
+        .expect("a runtime")
+}
+
+/// The cases that apply to a phone that is set so.
+fn cases_of(suite: &Arc<LoadedSuite>, setting: &Setting) -> BTreeSet<String> {
+    let out = common::scratch();
+    virtual_time().block_on(async {
+        let only = setting.only.map(str::to_owned);
+        let runner = runner(suite, setting, &[], only, out.path());
+        let plan = runner.plan().unwrap_or_else(|error| panic!("{error}"));
+        plan.selected().map(|case| case.id.clone()).collect()
     })
 }
 
-#[test]
-fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
-    let suite = common::suite();
-    let healthy: Vec<Run> = [&PLAIN]
-        .into_iter()
-        .chain(&SPECIAL)
-        .map(|setting| run(&suite, setting, &[]))
-        .collect();
-    for case in healthy.iter().flat_map(selected) {
-        let attempt = case
-            .attempts
-            .last()
-            .unwrap_or_else(|| panic!("{} was not run", case.planned.id));
-        assert_eq!(
-            attempt.judgement.verdict,
-            Verdict::Pass,
-            "{}: {}",
-            case.planned.id,
-            attempt.judgement.reason
-        );
-    }
-    let cases: BTreeSet<String> = healthy.iter().flat_map(verdicts).map(|(case, _)| case).collect();
-    for case in suite.cases.keys() {
-        assert!(
-            cases.contains(case),
-            "{case}: it applies to no setting of the phone"
-        );
-    }
+/// Runs cases of the suite against a phone.
+fn run(suite: &Arc<LoadedSuite>, setting: &Setting, faults: &[Fault], only: Option<String>) -> Run {
+    let out = common::scratch();
+    virtual_time().block_on(async {
+        runner(suite, setting, faults, only, out.path())
+            .run()
+            .await
+            .unwrap_or_else(|error| panic!("{} {faults:?}: {error}", setting.name))
+    })
+}
 
-    // a fault without a case is no proof of anything: it waits, and the page says so
-    let covered = Fault::ALL.iter().copied().filter(|fault| fault.is_covered());
-    let queue: Mutex<Vec<Fault>> = Mutex::new(covered.collect());
-    let matrix: Mutex<BTreeMap<&'static str, Row>> = Mutex::new(BTreeMap::new());
+/// Works off a list on as many threads as there are processors.
+fn in_parallel<T: Send, R: Send>(work: Vec<T>, of: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let queue = Mutex::new(work);
+    let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
-                    let Some(fault) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
+                    let Some(next) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
                         break;
                     };
-                    let run = run(&suite, setting_of(fault), &[fault]);
-                    matrix
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .insert(fault.name(), verdicts(&run));
+                    let result = of(next);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
                 }
             });
         }
     });
-    let matrix = matrix.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
 
+#[test]
+fn healthy_phones_pass_every_case_that_applies_to_them() {
+    let suite = common::suite();
+    let runs = in_parallel(SETTINGS.iter().collect(), |setting| {
+        (
+            setting.name,
+            run(&suite, setting, &[], setting.only.map(str::to_owned)),
+        )
+    });
+    let mut problems = vec![];
+    for (setting, run) in &runs {
+        for case in selected(run) {
+            let id = &case.planned.id;
+            match case.attempts.last() {
+                None => problems.push(format!("{setting}: {id} was not run")),
+                Some(attempt) if attempt.judgement.verdict != Verdict::Pass => {
+                    let judgement = &attempt.judgement;
+                    problems.push(format!(
+                        "{setting}: {id}: {:?}: {}",
+                        judgement.verdict, judgement.reason
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    problems.sort();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    for case in suite.cases.keys() {
+        assert!(
+            runs.iter().any(|(_, run)| verdicts(run).contains_key(case)),
+            "{case}: it applies to no setting of the phone"
+        );
+    }
+}
+
+/// What a fault does to the suite.
+fn row(suite: &Arc<LoadedSuite>, applying: &BTreeMap<&str, BTreeSet<String>>, fault: Fault) -> Row {
+    let setting = setting_of(fault);
+    if std::ptr::eq(setting, PLAIN) {
+        return verdicts(&run(suite, setting, &[fault], None));
+    }
+    let own: Vec<String> = applying[setting.name]
+        .difference(&applying[PLAIN.name])
+        .map(|case| format!("{case:?}"))
+        .collect();
+    if own.is_empty() {
+        return Row::new();
+    }
+    let only = format!("id in [{}]", own.join(", "));
+    verdicts(&run(suite, setting, &[fault], Some(only)))
+}
+
+fn with(row: &Row, wanted: Verdict) -> Vec<&str> {
+    row.iter()
+        .filter(|(_, verdict)| **verdict == wanted)
+        .map(|(case, _)| case.as_str())
+        .collect()
+}
+
+#[test]
+fn every_case_fails_on_a_fault_of_its_own() {
+    let suite = common::suite();
+    let applying: BTreeMap<&str, BTreeSet<String>> = SETTINGS
+        .iter()
+        .map(|setting| (setting.name, cases_of(&suite, setting)))
+        .collect();
+    let rows = |faults: Vec<Fault>| -> BTreeMap<&'static str, Row> {
+        in_parallel(faults, |fault| (fault.name(), row(&suite, &applying, fault)))
+            .into_iter()
+            .collect()
+    };
+    if let Ok(names) = std::env::var("VOXPROOF_FAULTS") {
+        let asked = names
+            .split(',')
+            .map(|name| name.parse().unwrap_or_else(|error| panic!("{error}")));
+        for (fault, row) in rows(asked.collect()) {
+            let (failed, unclear) = (with(&row, Verdict::Fail), with(&row, Verdict::Inconc));
+            println!(
+                "{fault}: failed {failed:?}, inconclusive {unclear:?}, of {}",
+                row.len()
+            );
+        }
+        return;
+    }
+
+    let cases: BTreeSet<String> = applying.values().flatten().cloned().collect();
+    // a fault without a case is no proof of anything: it waits, and the page says so
+    let covered = Fault::ALL.iter().copied().filter(|fault| fault.is_covered());
+    let matrix = rows(covered.collect());
     let mut proof: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut problems = vec![];
     for (fault, row) in &matrix {
         let broad = Fault::ALL
             .iter()
             .any(|one| one.name() == *fault && one.is_broad());
-        let failed: Vec<&String> = row
-            .iter()
-            .filter(|(_, verdict)| **verdict == Verdict::Fail)
-            .map(|(case, _)| case)
-            .collect();
-        let errors: Vec<&String> = row
-            .iter()
-            .filter(|(_, verdict)| **verdict == Verdict::Error)
-            .map(|(case, _)| case)
-            .collect();
+        let (failed, errors) = (with(row, Verdict::Fail), with(row, Verdict::Error));
         if !errors.is_empty() {
             problems.push(format!(
                 "{fault}: a device fault must not be an error of the lab: {errors:?}"
@@ -201,7 +341,7 @@ fn every_case_passes_on_a_healthy_phone_and_fails_on_its_own_fault() {
             problems.push(format!("{fault}: no case notices it"));
         }
         if let [only] = failed.as_slice() {
-            proof.entry((*only).clone()).or_default().push(fault);
+            proof.entry((*only).to_owned()).or_default().push(fault);
         } else if failed.len() > 1 && !broad {
             problems.push(format!("{fault}: it should fail one case, it fails {failed:?}"));
         }
@@ -225,10 +365,26 @@ fn page(
          A test that cannot fail proves nothing. The simulated phone has faults that can be switched on one by one; each row \
          of the second table is a whole run of the suite against the phone with that fault. This page is generated by \
          `cargo xtask generate` from those runs and checked by `cargo xtask test`.\n\n\
-         With no fault every case passes. Faults that show only in protected or wideband calls are run against a phone that is \
-         set so, with the cases that ask for such a phone.\n\n\
-         ## Cases and the faults that fail exactly them\n\n| case | faults |\n|---|---|\n",
+         With no fault every case passes. The phone is set in several ways, each a device file in `fixtures/devices/sim`; \
+         faults that do not show in the plain one are run against the phone that they show in, with the cases that ask for \
+         such a phone.\n\n",
     );
+    text +=
+        "## What the phone is set to\n\n| setting | what it is | faults looked for in it |\n|---|---|---|\n";
+    for setting in &SETTINGS {
+        let faults: Vec<String> = setting
+            .faults
+            .iter()
+            .map(|fault| format!("`{}`", fault.name()))
+            .collect();
+        let faults = match faults.as_slice() {
+            [] if std::ptr::eq(setting, PLAIN) => "all others".to_owned(),
+            [] => "none: it only has to pass".to_owned(),
+            faults => faults.join(", "),
+        };
+        text += &format!("| {} | {} | {faults} |\n", setting.name, setting.about);
+    }
+    text.push_str("\n## Cases and the faults that fail exactly them\n\n| case | faults |\n|---|---|\n");
     for case in cases {
         let faults = proof.get(case).map(|list| {
             list.iter()
@@ -244,19 +400,12 @@ fn page(
         let Some(row) = matrix.get(fault.name()) else {
             continue;
         };
-        let list = |wanted: Verdict| {
-            row.iter()
-                .filter(|(_, verdict)| **verdict == wanted)
-                .map(|(case, _)| case.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
         text += &format!(
             "| `{}`: {} | {} | {} |\n",
             fault.name(),
             fault.description().replace('|', "/"),
-            list(Verdict::Fail),
-            list(Verdict::Inconc)
+            with(row, Verdict::Fail).join(", "),
+            with(row, Verdict::Inconc).join(", ")
         );
     }
     text += "\n## Faults with no case yet\n\n";

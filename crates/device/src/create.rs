@@ -30,7 +30,8 @@ pub fn create(
     Ok(match &file.driver {
         Driver::Sim(driver) => {
             let faults = faults(&driver.faults)?.into_iter().collect();
-            Box::new(Sim::new(net, faults, speech, 1).with_media(&file.media)?)
+            let sim = Sim::new(net, faults, speech, 1).with_settings(driver);
+            Box::new(sim.with_media(&file.media)?)
         }
         Driver::Baresip(driver) => {
             Box::new(Baresip::new(driver.clone(), file.media.clone(), speech, scratch))

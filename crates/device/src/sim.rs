@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use voxproof_net::tls::{Roots, TlsClient};
+use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer};
 use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
-use voxproof_simphone::{AudioCodec, Fault, MediaSecurity, PhoneError, SimPhone, SimPhoneConfig};
-use voxproof_spec::{Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted};
+use voxproof_simphone::{
+    AudioCodec, Fault, MediaSecurity, PhoneError, ReliableProvisionals, SessionTimers, SimPhone,
+    SimPhoneConfig,
+};
+use voxproof_spec::{
+    Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted, SignallingTransport, SimDriver,
+};
 
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, sound};
 
@@ -26,6 +31,7 @@ pub(crate) struct Sim {
     samples: Arc<[i16]>,
     codecs: Vec<AudioCodec>,
     security: MediaSecurity,
+    settings: SimDriver,
     seed: u64,
     lab: Option<LabAddress>,
     phone: Option<SimPhone>,
@@ -46,6 +52,7 @@ impl Sim {
             samples,
             codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
             security: MediaSecurity::None,
+            settings: SimDriver::default(),
             seed,
             lab: None,
             phone: None,
@@ -53,6 +60,12 @@ impl Sim {
             answering: true,
             looping: false,
         }
+    }
+
+    /// The same, set as the device file says; its faults are those it was made with.
+    pub(crate) fn with_settings(mut self, settings: &SimDriver) -> Self {
+        self.settings = settings.clone();
+        self
     }
 
     /// The same with other media.
@@ -82,14 +95,46 @@ impl Sim {
         self.security = match media.security {
             Wanted::None => MediaSecurity::None,
             Wanted::Sdes => MediaSecurity::SdesRequired,
-            Wanted::Dtls => {
-                return Err(cannot(
-                    "it has no DTLS-SRTP".to_owned(),
-                    "set `security` in [media] to none or sdes",
-                ));
-            }
+            Wanted::Dtls => MediaSecurity::Dtls,
         };
         Ok(self)
+    }
+
+    /// What it is set to, but for its way to the lab.
+    fn configuration(&self, lab: &LabAddress) -> SimPhoneConfig {
+        let settings = &self.settings;
+        let default = SimPhoneConfig::new(lab.device_ip, lab.server, &lab.username, &lab.password);
+        SimPhoneConfig {
+            speech: Arc::clone(&self.samples),
+            auto_answer: self.answering.then_some(RINGING),
+            faults: self.faults.clone(),
+            seed: self.seed,
+            codecs: self.codecs.clone(),
+            media_security: self.security,
+            register_expires: REGISTER_EXPIRES,
+            ptime: settings.ptime.map_or(default.ptime, u32::from),
+            rtcp_mux: settings.rtcp_mux,
+            extended_reports: settings.extended_reports,
+            comfort_noise: settings.comfort_noise,
+            first_sequence: settings.first_sequence,
+            dtls_passive: settings.dtls_passive,
+            outbound: settings.outbound,
+            keep_alive: settings.keep_alive.map(|every| every.0),
+            mwi: settings.mailbox,
+            unsolicited_mwi: settings.unsolicited_mailbox,
+            watched: settings.watch.clone(),
+            quality_collector: settings.quality_collector.clone(),
+            reliable_provisionals: if settings.prefers_reliable {
+                ReliableProvisionals::WhenSupported
+            } else {
+                default.reliable_provisionals
+            },
+            session_timers: SessionTimers {
+                ask: settings.session_interval,
+                ..default.session_timers
+            },
+            ..default
+        }
     }
 
     fn phone(&self) -> Result<&SimPhone, DeviceError> {
@@ -150,6 +195,24 @@ fn trust(lab: &LabAddress) -> Result<ClientSecurity, DeviceError> {
     Ok(ClientSecurity::Tls(TlsClient::new(server, roots)))
 }
 
+/// What it shows to those who connect to it over TLS: a certificate of an authority that nobody knows, like most phones.
+fn identity(lab: &LabAddress) -> Result<Option<TlsServer>, DeviceError> {
+    if lab.transport != SignallingTransport::Tls {
+        return Ok(None);
+    }
+    let request = CertificateRequest::new([IdentityName::Ip(lab.device_ip)]);
+    TestAuthority::generate(SystemTime::now())
+        .and_then(|authority| authority.issue(&request))
+        .map(|identity| Some(TlsServer::new(identity)))
+        .map_err(|error| {
+            DeviceError::unreachable(
+                "the simulated phone",
+                error.to_string(),
+                "set `transport` in [ixit] to another one",
+            )
+        })
+}
+
 fn refused(action: &str) -> impl Fn(PhoneError) -> DeviceError {
     move |error| match error {
         PhoneError::Stopped => DeviceError::Gone {
@@ -198,16 +261,10 @@ impl Device for Sim {
         self.shut_down = false;
         self.looping = false;
         let config = SimPhoneConfig {
-            speech: Arc::clone(&self.samples),
-            auto_answer: self.answering.then_some(RINGING),
-            faults: self.faults.clone(),
-            seed: self.seed,
-            codecs: self.codecs.clone(),
             transport,
             stream_security,
-            media_security: self.security,
-            register_expires: REGISTER_EXPIRES,
-            ..SimPhoneConfig::new(lab.device_ip, lab.server, &lab.username, &lab.password)
+            stream_identity: identity(lab)?,
+            ..self.configuration(lab)
         };
         let phone = SimPhone::start(&self.net, config).await.map_err(|error| {
             DeviceError::unreachable(
@@ -349,6 +406,47 @@ mod tests {
         assert!(sim().with_media(&profile("G729", Wanted::None)).is_err());
     }
 
+    #[test]
+    fn what_the_file_sets_reaches_the_phone() {
+        let wav = Wav {
+            sample_rate: 8000,
+            samples: vec![],
+        };
+        let settings = SimDriver {
+            mailbox: true,
+            watch: vec!["peer_b".to_owned()],
+            keep_alive: Some(voxproof_spec::Span(Duration::from_secs(25))),
+            ptime: Some(30),
+            prefers_reliable: true,
+            session_interval: Some(120),
+            first_sequence: Some(65_300),
+            ..SimDriver::default()
+        };
+        let sim = Sim::new(&Net::virtual_network(), BTreeSet::new(), wav, 1).with_settings(&settings);
+        let config = sim.configuration(&lab());
+        assert!(config.mwi && !config.outbound && config.faults.is_empty());
+        assert_eq!(config.watched, ["peer_b"]);
+        assert_eq!(
+            (config.keep_alive, config.ptime, config.first_sequence),
+            (Some(Duration::from_secs(25)), 30, Some(65_300))
+        );
+        assert_eq!(config.reliable_provisionals, ReliableProvisionals::WhenSupported);
+        assert_eq!(config.session_timers.ask, Some(120));
+    }
+
+    fn lab() -> LabAddress {
+        LabAddress {
+            server: "127.0.0.1:5060".parse().unwrap(),
+            username: "dut".to_owned(),
+            password: "x".to_owned(),
+            realm: "voxproof".to_owned(),
+            device_ip: "127.0.0.1".parse().unwrap(),
+            transport: voxproof_spec::SignallingTransport::Udp,
+            proxied: false,
+            authority_pem: String::new(),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn it_starts_again_after_a_case_has_stopped_it() {
         let net = Net::virtual_network();
@@ -361,16 +459,7 @@ mod tests {
             },
             1,
         );
-        let lab = LabAddress {
-            server: "127.0.0.1:5060".parse().unwrap(),
-            username: "dut".to_owned(),
-            password: "x".to_owned(),
-            realm: "voxproof".to_owned(),
-            device_ip: "127.0.0.1".parse().unwrap(),
-            transport: voxproof_spec::SignallingTransport::Udp,
-            proxied: false,
-            authority_pem: String::new(),
-        };
+        let lab = lab();
         let not_started = DeviceHealth::Gone {
             status: "it was not started".to_owned(),
             own_fault: false,

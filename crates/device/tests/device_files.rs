@@ -75,6 +75,7 @@ fn a_misspelt_fault_is_found_before_the_run() {
     assert!(probe(&file).iter().all(|line| line.ok));
     file.driver = Driver::Sim(SimDriver {
         faults: vec![Located::synthetic("no-bye-answr".to_owned())],
+        ..SimDriver::default()
     });
     let line = probe(&file).into_iter().find(|line| !line.ok).unwrap();
     assert!(line.detail.contains("no-bye-answer"), "{line:?}");

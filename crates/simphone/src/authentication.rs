@@ -54,6 +54,19 @@ impl Authentication {
         body: &[u8],
         ids: &mut IdSource,
     ) -> Option<String> {
+        self.hashed(challenge, &challenge.algorithm, method, uri, body, ids)
+    }
+
+    /// Credentials for one challenge, with the hash of this algorithm, which is its own but for a fault.
+    fn hashed(
+        &mut self,
+        challenge: &Challenge,
+        algorithm: &Algorithm,
+        method: &str,
+        uri: &str,
+        body: &[u8],
+        ids: &mut IdSource,
+    ) -> Option<String> {
         let md5 = matches!(challenge.algorithm, Algorithm::Md5 | Algorithm::Md5Sess);
         if !md5 && self.has(Fault::Sha256Unsupported) {
             return None;
@@ -70,8 +83,12 @@ impl Authentication {
         } else {
             body
         };
-        let credentials = Credentials::answer(
-            challenge,
+        let asked = Challenge {
+            algorithm: algorithm.clone(),
+            ..challenge.clone()
+        };
+        let mut credentials = Credentials::answer(
+            &asked,
             &self.username,
             &self.password,
             method,
@@ -81,6 +98,7 @@ impl Authentication {
             body,
         )
         .ok()?;
+        credentials.algorithm = challenge.algorithm.clone();
         if self.counts.len() > 1000 {
             self.counts.clear();
         }
@@ -102,13 +120,15 @@ impl Authentication {
         }
         let (method, uri) = (request.method()?, request.request_uri()?);
         let mut answers: Vec<Answer> = Vec::new();
-        let mut offered = challenges(refusal);
-        if self.has(Fault::TwoChallengesConfused)
-            && let [(_, first), .., (_, last)] = offered.as_mut_slice()
-            && first.realm == last.realm
-        {
-            first.nonce.clone_from(&last.nonce);
-        }
+        let offered = challenges(refusal);
+        let confused = match offered.as_slice() {
+            [(_, first), .., (_, last)]
+                if first.realm == last.realm && self.has(Fault::TwoChallengesConfused) =>
+            {
+                Some(last.algorithm.clone())
+            }
+            _ => None,
+        };
         for (header, challenge) in offered {
             // the topmost challenge of a realm that can be answered counts (RFC 8760 2.4)
             if answers
@@ -122,7 +142,8 @@ impl Authentication {
             if before >= MOST_OF_A_REALM || (before > 0 && !challenge.stale) {
                 continue;
             }
-            if let Some(value) = self.credentials(&challenge, method, uri, request.body(), ids) {
+            let algorithm = confused.as_ref().unwrap_or(&challenge.algorithm);
+            if let Some(value) = self.hashed(&challenge, algorithm, method, uri, request.body(), ids) {
                 answers.push(Answer {
                     header,
                     value,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use voxproof_net::ClientSecurity;
+use voxproof_net::tls::TlsServer;
 use voxproof_sip::Transport;
 use voxproof_sip::sdp::RtpMap;
 
@@ -80,6 +81,8 @@ pub enum MediaSecurity {
     Sdes,
     /// As before, and unprotected offers are refused.
     SdesRequired,
+    /// SRTP with keys from DTLS (RFC 5763): offered, and other offers are refused. RTCP goes over the RTP port.
+    Dtls,
 }
 
 /// When the phone sends its provisional responses reliably (RFC 3262 3).
@@ -136,10 +139,12 @@ pub struct SimPhoneConfig {
     pub local: IpAddr,
     /// Registrar and outbound proxy.
     pub server: SocketAddr,
-    /// How it reaches its server; plain TCP is also listened for on the port of its Contact.
+    /// How it reaches its server. Over UDP and TCP it also takes plain connections on the port of its Contact.
     pub transport: Transport,
     /// The certificates and checks of its connections, for [`Transport::Tls`] and [`Transport::Wss`].
     pub stream_security: ClientSecurity,
+    /// What it shows to whoever connects to the port of its Contact over [`Transport::Tls`]; `None` does not listen.
+    pub stream_identity: Option<TlsServer>,
     /// User part of its address of record, and the name it authenticates with.
     pub username: String,
     /// Password for digest authentication.
@@ -154,10 +159,18 @@ pub struct SimPhoneConfig {
     pub ptime: u32,
     /// How media are protected.
     pub media_security: MediaSecurity,
+    /// Whether it waits for a DTLS handshake where its answer decides who begins; else it begins (RFC 5763 5).
+    pub dtls_passive: bool,
     /// Whether it sends and reads RTCP reports (RFC 3550 6).
     pub rtcp: bool,
     /// Whether RTCP may share the RTP port (RFC 5761).
     pub rtcp_mux: bool,
+    /// Whether it offers extended reports and sends those that the other side asks for (RFC 3611 5).
+    pub extended_reports: bool,
+    /// Whether it describes its silence instead of sending it, where the other side takes that (RFC 3389).
+    pub comfort_noise: bool,
+    /// The RTP sequence number each call starts with; `None` takes one at random (RFC 3550 5.1).
+    pub first_sequence: Option<u16>,
     /// What it does wrong.
     pub faults: BTreeSet<Fault>,
     /// Seed of its tags, branches, Call-IDs and RTP numbers; mixed with its address, so phones may share one.
@@ -197,6 +210,7 @@ impl SimPhoneConfig {
             server,
             transport: Transport::Udp,
             stream_security: ClientSecurity::Plain,
+            stream_identity: None,
             username: username.to_owned(),
             password: password.to_owned(),
             speech: Arc::from([]),
@@ -204,8 +218,12 @@ impl SimPhoneConfig {
             codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
             ptime: 20,
             media_security: MediaSecurity::None,
+            dtls_passive: false,
             rtcp: true,
             rtcp_mux: false,
+            extended_reports: false,
+            comfort_noise: false,
+            first_sequence: None,
             faults: BTreeSet::new(),
             seed: 1,
             register_expires: 3600,

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use voxproof_net::{Net, NetError};
+use voxproof_net::{Endpoint, Net, NetError};
 
 use crate::media::{CallMedia, lock};
 use crate::phone::Phone;
 use crate::streams::{StreamFaults, Streams};
 use crate::{Fault, SimPhoneConfig};
+
+/// So many ports are tried that others have for connections.
+const MOST_PORTS: usize = 16;
 
 /// A running phone. Clones are handles of the same phone; it ends, without un-registering, when the last is dropped.
 #[derive(Debug, Clone)]
@@ -148,14 +151,32 @@ pub(crate) enum Command {
     Inbox(oneshot::Sender<Received>),
 }
 
+/// A port for datagrams, on which connections are taken as well. Somebody else may have the port for connections: then
+/// another one is tried.
+async fn ports(net: &Net, config: &SimPhoneConfig, streams: &mut Streams) -> Result<Endpoint, NetError> {
+    let mut taken = Vec::new();
+    loop {
+        let endpoint = net.bind(SocketAddr::new(config.local, 0)).await?;
+        if config.faults.contains(&Fault::NotListening) {
+            return Ok(endpoint);
+        }
+        match streams
+            .listen(endpoint.local_addr(), config.stream_identity.as_ref())
+            .await
+        {
+            Ok(()) => return Ok(endpoint),
+            Err(error) if taken.len() >= MOST_PORTS => return Err(error),
+            Err(_) => taken.push(endpoint),
+        }
+    }
+}
+
 impl SimPhone {
     /// Binds a SIP port, starts the phone's task and its registration. Does not wait for the registrar.
     ///
     /// # Errors
     /// [`PhoneError::Net`] when no port could be bound.
     pub async fn start(net: &Net, config: SimPhoneConfig) -> Result<Self, PhoneError> {
-        let endpoint = net.bind(SocketAddr::new(config.local, 0)).await?;
-        let contact = endpoint.local_addr();
         let (commands, receiver) = mpsc::unbounded_channel();
         let last = LastMedia::default();
         let faults = StreamFaults {
@@ -163,7 +184,8 @@ impl SimPhone {
             no_pong: config.faults.contains(&Fault::NoPong),
         };
         let mut streams = Streams::new(net, config.transport, config.stream_security.clone(), faults);
-        streams.listen(contact).await?;
+        let endpoint = ports(net, &config, &mut streams).await?;
+        let contact = endpoint.local_addr();
         let phone = Phone::new(net.clone(), endpoint, streams, config, Arc::clone(&last));
         tokio::spawn(phone.run(receiver));
         Ok(Self {

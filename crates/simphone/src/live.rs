@@ -22,7 +22,7 @@ const DEATH_AFTER_ANSWER: Duration = Duration::from_secs(1);
 impl Phone {
     /// Opens an RTP port; nothing is sent or played on it yet.
     pub(crate) fn open_media(&mut self) -> Result<OpenMedia, NetError> {
-        let rtcp = self.config.rtcp || self.config.rtcp_mux;
+        let rtcp = self.config.rtcp || self.shares_rtcp_port();
         let settings = MediaSettings {
             faults: self.config.faults.clone(),
             seed: self.ids.next_u64(),
@@ -31,6 +31,7 @@ impl Phone {
             ptime: self.config.ptime,
             cname: rtcp.then(|| format!("{}@{}", self.config.username, self.contact.ip())),
             ntp_epoch: ntp_from_unix(self.wall_epoch()),
+            first_sequence: self.config.first_sequence,
         };
         let media = Arc::new(Mutex::new(CallMedia::new(settings)));
         let session: Arc<Mutex<CallMedia>> = Arc::clone(&media);

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use voxproof_net::{MediaSession, Reception};
-use voxproof_rtp::rtcp::{Session as RtcpSession, SessionConfig};
+use voxproof_rtp::rtcp::ExtendedReports;
 use voxproof_rtp::statistics::{RunningStatistics, RunningSummary};
-use voxproof_rtp::{Packet, Packetizer, is_rtcp};
+use voxproof_rtp::{Packet, Packetizer};
 use voxproof_sip::IdSource;
-use voxproof_srtp::{Fault as SrtpFault, MasterKey, Policy, Protector, Unprotector};
+use voxproof_srtp::{DatagramKind, classify};
 
 use crate::coders::Coders;
+use crate::pause::{Frame, Pauses};
 use crate::playout::{Playout, SAMPLE_RATE};
+use crate::reporting::Reporting;
+use crate::shield::{Keying, Shield};
 use crate::tones::{Tone, ToneSender, without_end};
 use crate::{AudioCodec, Fault};
 
@@ -31,19 +34,13 @@ pub(crate) const fn grid_ms(ptime: u32) -> u32 {
     }
 }
 
-/// The keys of protected media (RFC 3711).
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SrtpPlan {
-    pub(crate) send: MasterKey,
-    pub(crate) receive: Vec<MasterKey>,
-    pub(crate) policy: Policy,
-}
-
 /// What a session negotiation led to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MediaPlan {
     /// Where to send; `None` when the peer wants nothing.
     pub(crate) destination: Option<SocketAddr>,
+    /// Where the peer is, whatever it wants.
+    pub(crate) peer: Option<SocketAddr>,
     /// Whether what arrives is played.
     pub(crate) receives: bool,
     /// Codec and payload type to send with.
@@ -54,10 +51,14 @@ pub(crate) struct MediaPlan {
     pub(crate) decoded: Vec<(u8, AudioCodec)>,
     /// Packet duration to send with, in milliseconds.
     pub(crate) ptime: u32,
-    pub(crate) srtp: Option<SrtpPlan>,
+    pub(crate) keying: Keying,
     /// Where RTCP goes when it has a port of its own.
     pub(crate) rtcp: Option<SocketAddr>,
     pub(crate) rtcp_mux: bool,
+    /// Extended reports that the peer asks for.
+    pub(crate) extended_reports: ExtendedReports,
+    /// Payload type of comfort noise; `None` sends silence as it is.
+    pub(crate) comfort_noise: Option<u8>,
 }
 
 /// What a call's media have to know from the start.
@@ -72,6 +73,8 @@ pub(crate) struct MediaSettings {
     pub(crate) cname: Option<String>,
     /// NTP time of the lab's time zero.
     pub(crate) ntp_epoch: u64,
+    /// The sequence number to start with; a random one when there is none.
+    pub(crate) first_sequence: Option<u16>,
 }
 
 /// The media of one call.
@@ -93,18 +96,15 @@ pub(crate) struct CallMedia {
     talkspurt: bool,
     packets_of_source: u32,
     tones: ToneSender,
+    pauses: Pauses,
     playout: Playout,
+    /// Nothing is played before the call is answered.
+    deaf: bool,
     received: u64,
     recording: Vec<i16>,
-    protector: Option<Protector>,
-    unprotector: Option<Unprotector>,
+    shield: Shield,
     statistics: Option<RunningStatistics>,
-    cname: Option<String>,
-    ntp_epoch: u64,
-    rtcp: Option<RtcpSession>,
-    reports: u32,
-    /// The goodbye of a call that is over, until it is sent.
-    farewell: Option<Vec<u8>>,
+    reporting: Reporting,
 }
 
 impl fmt::Debug for CallMedia {
@@ -127,16 +127,18 @@ impl CallMedia {
         } else {
             JITTER_BUFFER
         };
-        let sequence = if faults.contains(&Fault::SrtpRocStuck) {
-            // the roll-over is then a matter of seconds
-            65_400
-        } else {
-            (random >> 32) as u16
-        };
+        // with the fault the roll-over shall be a matter of seconds
+        let early_roll_over = faults.contains(&Fault::SrtpRocStuck).then_some(65_400);
+        let sequence = settings
+            .first_sequence
+            .or(early_roll_over)
+            .unwrap_or((random >> 32) as u16);
         // RFC 3550 5.1: source, sequence number and timestamp start at random
         let packetizer = Packetizer::new(0, random as u32, sequence, ids.next_u64() as u32);
         Self {
             coders: Coders::new(&faults),
+            shield: Shield::new(&faults),
+            reporting: Reporting::new(&faults, settings.cname, settings.ntp_epoch),
             faults,
             ids,
             speech: settings.speech,
@@ -151,30 +153,18 @@ impl CallMedia {
             talkspurt: true,
             packets_of_source: 0,
             tones: ToneSender::default(),
+            pauses: Pauses::default(),
             playout: Playout::new(delay),
+            deaf: false,
             received: 0,
             recording: Vec::new(),
-            protector: None,
-            unprotector: None,
             statistics: None,
-            cname: settings.cname,
-            ntp_epoch: settings.ntp_epoch,
-            rtcp: None,
-            reports: 0,
-            farewell: None,
         }
     }
 
     /// Follows a new negotiation.
     pub(crate) fn apply(&mut self, plan: MediaPlan) {
-        let old = self.plan.as_ref().and_then(|plan| plan.srtp.clone());
-        if plan.srtp != old {
-            let keys = plan.srtp.clone();
-            self.protector = keys
-                .as_ref()
-                .and_then(|keys| Protector::with_policy(keys.send.clone(), keys.policy.clone()).ok());
-            self.unprotector = keys.and_then(|keys| Unprotector::with_policy(keys.receive, keys.policy).ok());
-        }
+        self.shield.apply(&plan.keying);
         let events: Vec<u8> = plan.telephone_event.into_iter().collect();
         let clock_rate = plan.codec.1.clock_rate();
         self.statistics
@@ -185,29 +175,24 @@ impl CallMedia {
 
     /// Early media: the loudspeaker is on, the microphone not yet.
     pub(crate) fn listen(&mut self) {
+        self.deaf = self.has(Fault::EarlyMediaSilent) && !self.talking;
         self.playing = true;
     }
 
     /// The call is answered: both ways are open.
     pub(crate) fn open(&mut self) {
+        self.deaf = false;
         self.playing = true;
         self.talking = true;
     }
 
     /// The call is over: nothing is sent or played any more but the goodbye; the recording stays. Whether there is one.
     pub(crate) fn close(&mut self, now: Duration) -> bool {
-        if let Some(rtcp) = self
-            .rtcp
-            .as_mut()
-            .filter(|_| !self.faults.contains(&Fault::RtcpNoBye))
-        {
-            self.farewell = rtcp.goodbye(now, None);
-        }
-        self.rtcp = None;
+        let says_goodbye = self.reporting.close(now);
         self.playing = false;
         self.talking = false;
         self.tones.clear();
-        self.farewell.is_some()
+        says_goodbye
     }
 
     /// What has been received so far.
@@ -265,7 +250,9 @@ impl CallMedia {
 
     fn loudspeaker(&mut self, deadline: Duration, count: usize) -> Vec<i16> {
         let mut frame = self.playout.play(deadline, count);
-        let on = self.plan.as_ref().is_some_and(|plan| plan.receives) && !self.has(Fault::ReceiveSilent);
+        let on = self.plan.as_ref().is_some_and(|plan| plan.receives)
+            && !self.deaf
+            && !self.has(Fault::ReceiveSilent);
         if !on {
             frame.fill(0);
         }
@@ -299,26 +286,18 @@ impl CallMedia {
         };
         self.packets_of_source += 1;
         let tone = match plan.telephone_event {
-            Some(_) => self.tones.tick(self.packetizer.timestamp, ptime),
+            Some(_) => {
+                let clock = if self.has(Fault::DtmfClock8000) {
+                    SAMPLE_RATE
+                } else {
+                    plan.codec.1.clock_rate()
+                };
+                self.tones.tick(self.packetizer.timestamp, ptime, clock)
+            }
             None => Tone::Speech,
         };
         match tone {
-            Tone::Speech => {
-                // not within a telephone-event: that would be a fault of the keys as well
-                if self.has(Fault::SsrcChanges) && self.packets_of_source > 1000 / ptime {
-                    self.packetizer.ssrc = self.ids.next_u64() as u32;
-                    self.packets_of_source = 1;
-                }
-                self.packetizer.payload_type = if self.has(Fault::WrongPayloadType) {
-                    99
-                } else {
-                    plan.codec.0
-                };
-                let payload = self.coders.encode(&self.levelled(spoken));
-                let marker = std::mem::take(&mut self.talkspurt);
-                let bytes = self.packetizer.next(&payload, step, marker);
-                self.send_rtp(destination, &bytes, payload.len(), now, out);
-            }
+            Tone::Speech => self.speak(spoken, plan, step, destination, (ptime, now), out),
             Tone::Packets(packets) => {
                 let payload_type = match plan.telephone_event {
                     Some(payload_type) if !self.has(Fault::DtmfFixedPayloadType) => payload_type,
@@ -340,6 +319,50 @@ impl CallMedia {
         }
     }
 
+    /// One packet of speech, or what stands for the silence in it.
+    fn speak(
+        &mut self,
+        spoken: &[i16],
+        plan: &MediaPlan,
+        step: u32,
+        destination: SocketAddr,
+        (ptime, now): (u32, Duration),
+        out: &mut Vec<(SocketAddr, Vec<u8>)>,
+    ) {
+        // not within a telephone-event: that would be a fault of the keys as well
+        if self.has(Fault::SsrcChanges) && self.packets_of_source > 1000 / ptime {
+            self.packetizer.ssrc = self.ids.next_u64() as u32;
+            self.packets_of_source = 1;
+        }
+        let spoken = self.levelled(spoken);
+        if let Some(payload_type) = plan.comfort_noise {
+            let frame = self.pauses.next(&spoken, ptime);
+            if frame != Frame::Speech {
+                if let Frame::Noise(payload) = frame
+                    && !self.has(Fault::ComfortNoiseMissing)
+                {
+                    let timestamp = self.packetizer.timestamp;
+                    let bytes = self
+                        .packetizer
+                        .packet_at(payload_type, &payload, timestamp, false);
+                    self.send_rtp(destination, &bytes, payload.len(), now, out);
+                }
+                self.packetizer.advance(step);
+                self.talkspurt = true;
+                return;
+            }
+        }
+        self.packetizer.payload_type = if self.has(Fault::WrongPayloadType) {
+            99
+        } else {
+            plan.codec.0
+        };
+        let payload = self.coders.encode(&spoken);
+        let marker = std::mem::take(&mut self.talkspurt);
+        let bytes = self.packetizer.next(&payload, step, marker);
+        self.send_rtp(destination, &bytes, payload.len(), now, out);
+    }
+
     fn send_rtp(
         &mut self,
         destination: SocketAddr,
@@ -348,32 +371,22 @@ impl CallMedia {
         now: Duration,
         out: &mut Vec<(SocketAddr, Vec<u8>)>,
     ) {
-        if let (Some(rtcp), Ok(packet)) = (&mut self.rtcp, Packet::parse(bytes)) {
-            rtcp.sent(now, packet.timestamp, payload);
-        }
-        let protected = match &mut self.protector {
-            None => Some(bytes.to_vec()),
-            Some(protector) => {
-                let fault = [
-                    (Fault::SrtpBadTag, SrtpFault::FlipTag),
-                    (Fault::SrtpRocStuck, SrtpFault::RollOverCounter(0)),
-                    (Fault::SrtpSendsPlain, SrtpFault::Plain),
-                ]
-                .into_iter()
-                .find(|(own, _)| self.faults.contains(own));
-                match fault {
-                    Some((_, fault)) => protector.protect_rtp_with(bytes, &fault).ok(),
-                    None => protector.protect_rtp(bytes).ok(),
-                }
-            }
-        };
+        self.reporting.sent(now, bytes, payload);
+        let protected = self.shield.protect_rtp(bytes);
         out.extend(protected.map(|bytes| (destination, bytes)));
+    }
+
+    /// The datagrams of a handshake that are due.
+    fn shake_hands(&mut self, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        if let Some(peer) = self.plan.as_ref().and_then(|plan| plan.peer) {
+            out.extend(self.shield.poll(now).into_iter().map(|bytes| (peer, bytes)));
+        }
     }
 
     /// The report or goodbye that is due, protected, with its destination; `mux` asks for those on the RTP port.
     fn due_rtcp(&mut self, now: Duration, mux: bool) -> Option<(SocketAddr, Vec<u8>)> {
         let plan = self.plan.as_ref()?;
-        if plan.rtcp_mux != mux {
+        if plan.rtcp_mux != mux || !(mux || self.shield.covers_second_port()) {
             return None;
         }
         let destination = if mux && !self.has(Fault::RtcpMuxIgnored) {
@@ -381,64 +394,14 @@ impl CallMedia {
         } else {
             plan.rtcp
         }?;
-        let bytes = match self.farewell.take() {
-            Some(bytes) => bytes,
-            None => {
-                let rtcp = self.rtcp.as_mut()?;
-                if rtcp.poll_timeout().is_none_or(|at| at > now) {
-                    return None;
-                }
-                rtcp.poll_transmit(now)?
-            }
-        };
-        let bytes = self.renamed(bytes);
-        let bytes = match &mut self.protector {
-            None => bytes,
-            Some(protector) => protector.protect_rtcp(&bytes).ok()?,
-        };
-        Some((destination, bytes))
-    }
-
-    /// With the fault, another canonical name in each report.
-    fn renamed(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        self.reports = self.reports.wrapping_add(1);
-        if self.has(Fault::RtcpCnameChanges)
-            && let Some(cname) = &self.cname
-            && let Some(at) = bytes
-                .windows(cname.len())
-                .position(|window| window == cname.as_bytes())
-            && let Some(first) = bytes.get_mut(at)
-        {
-            *first = b'a' + (self.reports % 26) as u8;
-        }
-        bytes
+        let bytes = self.reporting.due(now)?;
+        Some((destination, self.shield.protect_rtcp(bytes)?))
     }
 
     fn take_rtcp(&mut self, reception: &Reception<'_>) {
-        let plain = match &mut self.unprotector {
-            None => Some(reception.bytes.to_vec()),
-            Some(unprotector) => unprotector.unprotect_rtcp(reception.bytes).ok(),
-        };
-        if let (Some(rtcp), Some(plain)) = (&mut self.rtcp, plain) {
-            rtcp.received_rtcp(reception.at, &plain);
+        if let Some(plain) = self.shield.unprotect_rtcp(reception.bytes) {
+            self.reporting.received_report(reception.at, &plain);
         }
-    }
-
-    /// Begins to report (RFC 3550 6.3.2).
-    fn join(&mut self, now: Duration) {
-        let (Some(cname), Some(plan)) = (&self.cname, &self.plan) else {
-            return;
-        };
-        let mut config = SessionConfig::new(
-            self.packetizer.ssrc,
-            cname.clone(),
-            self.ntp_epoch,
-            self.ids.next_u64(),
-        );
-        config.clock_rate = plan.codec.1.clock_rate();
-        config.telephone_event_pts = plan.telephone_event.into_iter().collect();
-        config.jitter_buffer = JITTER_BUFFER;
-        self.rtcp = Some(RtcpSession::new(config, now));
     }
 
     fn levelled(&self, spoken: &[i16]) -> Vec<i16> {
@@ -453,6 +416,7 @@ impl MediaSession for CallMedia {
     }
 
     fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        self.shake_hands(now, out);
         if !self.playing {
             out.extend(self.due_rtcp(now, true));
             return;
@@ -490,22 +454,21 @@ impl MediaSession for CallMedia {
     }
 
     fn reception(&mut self, reception: Reception<'_>) {
+        let kind = classify(reception.bytes);
+        if kind == DatagramKind::Dtls {
+            return self.shield.handshake(reception.at, reception.bytes);
+        }
         if !self.playing {
             return;
         }
-        if is_rtcp(reception.bytes) {
+        if kind == DatagramKind::Rtcp {
             return self.take_rtcp(&reception);
         }
-        let plain = match &mut self.unprotector {
-            None => Some(reception.bytes.to_vec()),
-            // what cannot be authenticated is dropped (RFC 3711 3.3)
-            Some(unprotector) => unprotector.unprotect_rtp(reception.bytes).ok(),
+        let Some(plain) = self.shield.unprotect_rtp(reception.bytes) else {
+            return;
         };
-        let Some(plain) = plain else { return };
         let Ok(packet) = Packet::parse(&plain) else { return };
-        if let Some(rtcp) = &mut self.rtcp {
-            rtcp.received(reception.at, &packet, reception.dscp);
-        }
+        self.reporting.received(reception.at, &packet, reception.dscp);
         if let Some(statistics) = &mut self.statistics {
             statistics.observe(reception.at, &packet, reception.dscp);
         }
@@ -530,8 +493,12 @@ impl MediaSession for CallMedia {
     }
 
     fn tick_rtcp(&mut self, _deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
-        if self.playing && self.rtcp.is_none() && !self.has(Fault::RtcpNone) {
-            self.join(now);
+        if self.playing
+            && !self.reporting.has_joined()
+            && let Some(plan) = &self.plan
+        {
+            self.reporting
+                .join(now, self.packetizer.ssrc, plan, self.ids.next_u64());
         }
         out.extend(self.due_rtcp(now, false));
     }

@@ -313,9 +313,7 @@ impl Phone {
             && session.accept(&description).is_ok()
         {
             call.apply_session();
-            if !self.has(Fault::EarlyMediaSilent) {
-                self.listen(key);
-            }
+            self.listen(key);
         }
     }
 

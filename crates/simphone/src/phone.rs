@@ -9,17 +9,19 @@ use voxproof_net::{Clock, Endpoint, Net};
 use voxproof_sip::{
     Builder, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Transport, Uri,
 };
+use voxproof_srtp::dtls::Certificate;
 
 use crate::authentication::{Authentication, realms, with_credentials};
 use crate::call::{Acknowledgement, Call, CallKey, OpenMedia, Stage};
 use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
+use crate::keys::Protection;
 use crate::messages::Inbox;
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
 use crate::streams::{StreamEvent, Streams};
 use crate::subscribe::{WatchKey, Watches};
 use crate::wire::{Arrival, Wire};
-use crate::{Fault, SimPhoneConfig};
+use crate::{Fault, MediaSecurity, SimPhoneConfig};
 
 /// How long [`crate::SimPhone::stop`] waits for the server.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
@@ -54,6 +56,8 @@ pub(crate) struct Phone {
     pub(crate) loopback: bool,
     pub(crate) dies_at: Option<Duration>,
     auto_answer: Option<Duration>,
+    /// For DTLS-SRTP, of this phone alone (RFC 5763 5).
+    certificate: Option<Certificate>,
     wire: Wire,
     stopping: Option<Stopping>,
 }
@@ -121,6 +125,7 @@ impl Phone {
             auto_answer: config.auto_answer,
             wire: Wire::new(&config.faults),
             stopping: None,
+            certificate: certificate(&config, contact),
             ids,
             net,
             endpoint,
@@ -171,10 +176,21 @@ impl Phone {
         Capabilities {
             codecs: self.config.codecs.clone(),
             ptime: self.config.ptime.clamp(10, 60) / 10 * 10,
-            security: self.config.media_security,
-            rtcp_mux: self.config.rtcp_mux,
+            protection: Protection {
+                security: self.config.media_security,
+                certificate: self.certificate.clone(),
+                passive: self.config.dtls_passive,
+            },
+            rtcp_mux: self.shares_rtcp_port(),
+            extended_reports: self.config.extended_reports,
+            comfort_noise: self.config.comfort_noise,
             faults: self.config.faults.clone(),
         }
+    }
+
+    /// Whether RTCP may come on the RTP port. A handshake gives the keys of one port, so its calls have no other.
+    pub(crate) fn shares_rtcp_port(&self) -> bool {
+        self.config.rtcp_mux || self.config.media_security == MediaSecurity::Dtls
     }
 
     pub(crate) fn auto_answer(&self) -> Option<Duration> {
@@ -384,12 +400,12 @@ impl Phone {
     fn on_stream(&mut self, event: StreamEvent) {
         match event {
             StreamEvent::Message { at, bytes, source } => self.arrived(at, &bytes, source),
-            StreamEvent::Accepted(connection) => self.streams.adopt(*connection),
+            StreamEvent::Accepted(transport, connection) => self.streams.adopt(transport, *connection),
             StreamEvent::Closed { peer, number } => {
                 let lost = self.streams.forget(peer, number);
                 // RFC 5626 4.5: without its flow nobody reaches the phone
-                if lost && peer == self.config.server && !self.is_stopping() && !self.has(Fault::NoReconnect)
-                {
+                let flow = self.config.transport != Transport::Udp && peer == self.config.server;
+                if lost && flow && !self.is_stopping() && !self.has(Fault::NoReconnect) {
                     self.registration.reconnect(self.clock.now());
                 }
             }
@@ -627,4 +643,23 @@ fn seed(config: &SimPhoneConfig, contact: SocketAddr) -> u64 {
         .fold(config.seed, |state, byte| {
             IdSource::new(state ^ u64::from(byte)).next_u64()
         })
+}
+
+/// The certificate of a phone that protects its media by handshakes.
+fn certificate(config: &SimPhoneConfig, contact: SocketAddr) -> Option<Certificate> {
+    if config.media_security != MediaSecurity::Dtls {
+        return None;
+    }
+    let mut ids = IdSource::new(seed(config, contact) ^ 0xd715);
+    // random bytes that are no private key are as good as never met, and then there are others
+    std::iter::repeat_with(|| {
+        let mut random = [0; 32];
+        for chunk in random.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&ids.next_u64().to_be_bytes());
+        }
+        Certificate::self_signed("voxproof-simphone", &random).ok()
+    })
+    .take(4)
+    .flatten()
+    .next()
 }

@@ -3,27 +3,31 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use voxproof_sip::IdSource;
+use voxproof_rtp::rtcp::ExtendedReports;
 use voxproof_sip::sdp::{Description, Direction, Media, NoCommonCodec, OfferedCodec, SessionOffer};
-use voxproof_srtp::sdes::{self, CryptoAttribute};
-use voxproof_srtp::{MasterKey, Policy, Profile};
 
-use crate::media::{MediaPlan, SrtpPlan};
-use crate::{AudioCodec, Fault, MediaSecurity};
+use crate::keys::{Keys, Protection, is_protected};
+use crate::media::MediaPlan;
+use crate::reporting::{WANTED_REPORTS, asked_for};
+use crate::shield::Keying;
+use crate::{AudioCodec, Fault};
 
-/// Our payload type for telephone-event in offers.
+/// Our payload types for telephone-event in offers, at 8 kHz and at the 48 kHz of Opus.
 const TELEPHONE_EVENT: u8 = 101;
+const WIDE_TELEPHONE_EVENT: u8 = 102;
 
-/// The suites of our offers, most wanted first (RFC 4568 6.2).
-const SUITES: [Profile; 2] = [Profile::Aes128CmHmacSha1_80, Profile::Aes128CmHmacSha1_32];
+/// The payload type of comfort noise at 8 kHz (RFC 3389 4).
+const COMFORT_NOISE: u8 = 13;
 
 /// What the phone says about itself in every description.
 #[derive(Debug, Clone)]
 pub(crate) struct Capabilities {
     pub(crate) codecs: Vec<AudioCodec>,
     pub(crate) ptime: u32,
-    pub(crate) security: MediaSecurity,
+    pub(crate) protection: Protection,
     pub(crate) rtcp_mux: bool,
+    pub(crate) extended_reports: bool,
+    pub(crate) comfort_noise: bool,
     pub(crate) faults: BTreeSet<Fault>,
 }
 
@@ -44,9 +48,7 @@ pub(crate) struct Session {
     remote: Option<Remote>,
     /// A fault makes us send whatever the peer said.
     keeps_sending: bool,
-    ids: IdSource,
-    /// Our keys, one for each tag and suite, the same in every description.
-    crypto: Vec<CryptoAttribute>,
+    keys: Keys,
 }
 
 /// What the peer's last description says.
@@ -60,14 +62,21 @@ struct Remote {
     decoded: Vec<(u8, AudioCodec)>,
     telephone_event: Option<u8>,
     ptime: Option<u32>,
-    srtp: Option<SrtpPlan>,
+    keying: Keying,
     rtcp: Option<SocketAddr>,
     rtcp_mux: bool,
+    extended_reports: ExtendedReports,
+    comfort_noise: Option<u8>,
 }
 
 impl Session {
     pub(crate) fn new(capabilities: Capabilities, address: SocketAddr, session_id: u64) -> Self {
         Self {
+            keys: Keys::new(
+                capabilities.protection.clone(),
+                &capabilities.faults,
+                session_id ^ 0x5e55,
+            ),
             capabilities,
             address: address.ip(),
             port: address.port(),
@@ -78,8 +87,6 @@ impl Session {
             offered: None,
             remote: None,
             keeps_sending: false,
-            ids: IdSource::new(session_id ^ 0x5e55),
-            crypto: Vec::new(),
         }
     }
 
@@ -88,7 +95,7 @@ impl Session {
         capabilities.has(Fault::AcceptsNoCommonCodec)
             || offer.audio().is_some_and(|audio| {
                 audio.port != 0
-                    && capabilities.takes_protocol(audio)
+                    && capabilities.protection.takes(audio)
                     && !capabilities.common(audio).is_empty()
             })
     }
@@ -97,19 +104,12 @@ impl Session {
     pub(crate) fn offer(&mut self, direction: Direction, ours: bool) -> Vec<u8> {
         self.offered = Some(direction);
         let bump = !(ours && self.capabilities.has(Fault::SdpVersionNotBumped));
-        let secured = self.capabilities.security != MediaSecurity::None;
-        let lines: Vec<String> = match secured {
-            true => (1..)
-                .zip(SUITES)
-                .filter_map(|(tag, suite)| self.own_crypto(tag, suite))
-                .collect(),
-            false => Vec::new(),
-        };
+        let mut lines = self.keys.offer();
+        lines.extend(self.wanted_reports());
+        let protocol = self.capabilities.protection.protocol();
         self.versioned(bump, |session| {
             let mut offer = session.describe(direction);
-            if secured {
-                offer.protocol = "RTP/SAVP".to_owned();
-            }
+            offer.protocol = protocol.to_owned();
             offer.attributes = lines.clone();
             offer.to_bytes()
         })
@@ -144,12 +144,9 @@ impl Session {
             .iter()
             .map(|codec| (codec.payload_type(), *codec))
             .collect();
-        let srtp = match self.capabilities.security {
-            MediaSecurity::None => None,
-            _ => Some(self.agreed_keys(audio).ok_or_else(nothing)?),
-        };
+        let keying = self.keys.accept(answer, audio).ok_or_else(nothing)?;
         self.local = self.offered.take().unwrap_or(self.local);
-        self.follow(answer, audio, codec, decoded, srtp);
+        self.follow(answer, audio, codec, decoded, keying);
         Ok(())
     }
 
@@ -160,17 +157,19 @@ impl Session {
     pub(crate) fn answer(&mut self, offer: &Description, held: bool) -> Result<Vec<u8>, NoCommonCodec> {
         let audio = offer
             .audio()
-            .filter(|audio| self.capabilities.takes_protocol(audio))
+            .filter(|audio| self.capabilities.protection.takes(audio))
             .ok_or_else(nothing)?
             .clone();
         let audio = &audio;
-        let plain = !is_secure(audio) || self.capabilities.has(Fault::SavpAnsweredWithAvp);
-        let (srtp, crypto) = if plain {
-            (None, None)
+        let plain = !is_protected(audio) || self.capabilities.has(Fault::SavpAnsweredWithAvp);
+        let (keying, mut lines) = if plain {
+            (Keying::None, Vec::new())
         } else {
-            let (plan, line) = self.chosen_keys(audio).ok_or_else(nothing)?;
-            (Some(plan), Some(line))
+            self.keys.answer(offer, audio).ok_or_else(nothing)?
         };
+        if offer.rtcp_xr(audio).is_some() {
+            lines.extend(self.wanted_reports());
+        }
         let mut common = self.capabilities.common(audio);
         let pretends = common.is_empty() && self.capabilities.has(Fault::AcceptsNoCommonCodec);
         if pretends {
@@ -210,7 +209,7 @@ impl Session {
             } else {
                 audio.protocol.clone()
             };
-            local.attributes = crypto.iter().cloned().collect();
+            local.attributes = lines.clone();
             local.ptime = Some(wanted);
             local.codecs.extend(extra.clone());
             local.answer_bytes(&offer_seen).unwrap_or_default()
@@ -221,7 +220,7 @@ impl Session {
         self.local = direction;
         self.offered = None;
         let decoded = common.clone();
-        self.follow(offer, audio, codec, decoded, srtp);
+        self.follow(offer, audio, codec, decoded, keying);
         Ok(bytes)
     }
 
@@ -243,14 +242,17 @@ impl Session {
         let sends = self.keeps_sending || (self.local.sends() && remote.direction.receives());
         Some(MediaPlan {
             destination: remote.destination.filter(|_| sends),
+            peer: remote.destination,
             receives: self.local.receives(),
             codec: remote.codec,
             telephone_event: remote.telephone_event,
             decoded: remote.decoded.clone(),
             ptime: self.sent_ptime(remote.ptime),
-            srtp: remote.srtp.clone(),
+            keying: remote.keying.clone(),
             rtcp: remote.rtcp,
             rtcp_mux: remote.rtcp_mux,
+            extended_reports: remote.extended_reports,
+            comfort_noise: remote.comfort_noise,
         })
     }
 
@@ -260,7 +262,7 @@ impl Session {
         audio: &Media,
         codec: (u8, AudioCodec),
         decoded: Vec<(u8, AudioCodec)>,
-        srtp: Option<SrtpPlan>,
+        keying: Keying,
     ) {
         let destination = destination_of(description, audio);
         let old = self.remote.as_ref().and_then(|remote| remote.destination);
@@ -274,11 +276,17 @@ impl Session {
             direction: direction_of(description, audio),
             codec,
             decoded,
-            telephone_event: audio.telephone_event(),
+            telephone_event: telephone_event_of(audio, codec.1),
             ptime: audio.ptime,
-            srtp,
+            keying,
             rtcp: rtcp_destination_of(description, audio),
             rtcp_mux: audio.rtcp_mux() && self.capabilities.rtcp_mux,
+            extended_reports: if self.capabilities.extended_reports {
+                asked_for(description.rtcp_xr(audio))
+            } else {
+                ExtendedReports::default()
+            },
+            comfort_noise: self.comfort_noise_of(audio, codec.1),
         });
     }
 
@@ -321,55 +329,20 @@ impl Session {
             .unwrap_or(own)
     }
 
-    /// Our key for a tag and suite, as the value of an attribute line.
-    fn own_crypto(&mut self, tag: u32, suite: Profile) -> Option<String> {
-        self.own_key(tag, suite).map(|own| format!("crypto:{own}"))
+    /// The payload type to describe silence with; the format is for codecs with its clock (RFC 3389 4).
+    fn comfort_noise_of(&self, audio: &Media, codec: AudioCodec) -> Option<u8> {
+        let unasked = self.capabilities.has(Fault::ComfortNoiseUnasked);
+        (self.capabilities.comfort_noise && codec.clock_rate() == 8000)
+            .then(|| {
+                audio
+                    .payload_type_of("CN", 8000)
+                    .or_else(|| unasked.then_some(COMFORT_NOISE))
+            })
+            .flatten()
     }
 
-    fn own_key(&mut self, tag: u32, suite: Profile) -> Option<CryptoAttribute> {
-        let known = self
-            .crypto
-            .iter()
-            .find(|own| own.tag == tag && own.profile() == Some(suite));
-        if let Some(own) = known {
-            return Some(own.clone());
-        }
-        let random: Vec<u8> = (0..8).flat_map(|_| self.ids.next_u64().to_be_bytes()).collect();
-        let own = CryptoAttribute::generate(tag, suite, &random).ok()?;
-        self.crypto.push(own.clone());
-        Some(own)
-    }
-
-    /// The keys of both directions when we answer, and our attribute line (RFC 4568 5.1.2).
-    fn chosen_keys(&mut self, audio: &Media) -> Option<(SrtpPlan, String)> {
-        let choice = sdes::negotiate(&crypto_of(audio), &SUITES)?;
-        let mut own = self.own_key(choice.tag, choice.profile)?;
-        let send = own.master_keys().ok()?.into_iter().next()?;
-        if self.capabilities.has(Fault::SrtpAnswerWrongTag) {
-            own.tag += 1;
-        }
-        let plan = SrtpPlan {
-            send,
-            receive: choice.keys,
-            policy: choice.policy,
-        };
-        Some((plan, format!("crypto:{own}")))
-    }
-
-    /// The keys of both directions when the peer has answered (RFC 4568 5.1.3).
-    fn agreed_keys(&self, audio: &Media) -> Option<SrtpPlan> {
-        let theirs = crypto_of(audio).into_iter().next().filter(|_| is_secure(audio))?;
-        let own = self
-            .crypto
-            .iter()
-            .find(|own| own.tag == theirs.tag && own.profile() == theirs.profile())?;
-        let send: MasterKey = own.master_keys().ok()?.into_iter().next()?;
-        let policy: Policy = theirs.policy().ok()?;
-        Some(SrtpPlan {
-            send,
-            receive: theirs.master_keys().ok()?,
-            policy,
-        })
+    fn wanted_reports(&self) -> Option<String> {
+        (self.capabilities.extended_reports).then(|| format!("rtcp-xr:{WANTED_REPORTS}"))
     }
 
     fn versioned(&mut self, bump: bool, write: impl Fn(&Self) -> Vec<u8>) -> Vec<u8> {
@@ -383,14 +356,21 @@ impl Session {
     }
 
     fn describe(&self, direction: Direction) -> SessionOffer {
-        let codecs = self
-            .capabilities
-            .codecs
-            .iter()
-            .map(|codec| codec_line(*codec))
-            .collect();
+        let own = &self.capabilities.codecs;
+        let mut codecs: Vec<OfferedCodec> = own.iter().map(|codec| codec_line(*codec)).collect();
+        let clocked = |clock: u32| own.iter().any(|codec| codec.clock_rate() == clock);
+        if self.capabilities.comfort_noise && clocked(8000) {
+            codecs.push(OfferedCodec::named("CN", COMFORT_NOISE));
+        }
+        if clocked(48_000) {
+            // events share the clock of the stream that they are part of (RFC 4733 2.1)
+            codecs.push(OfferedCodec {
+                clock_rate: 48_000,
+                ..OfferedCodec::named("telephone-event", WIDE_TELEPHONE_EVENT).with_fmtp("0-15")
+            });
+        }
         let mut offer = SessionOffer::new(self.address, self.port, codecs);
-        offer.telephone_event = Some(TELEPHONE_EVENT);
+        offer.telephone_event = clocked(8000).then_some(TELEPHONE_EVENT);
         offer.direction = direction;
         offer.ptime = Some(self.capabilities.ptime);
         offer.rtcp_mux = self.capabilities.rtcp_mux;
@@ -403,15 +383,6 @@ impl Session {
 impl Capabilities {
     pub(crate) fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
-    }
-
-    /// Whether our configuration takes the transport of a stream.
-    fn takes_protocol(&self, audio: &Media) -> bool {
-        match self.security {
-            MediaSecurity::None => audio.protocol == "RTP/AVP",
-            MediaSecurity::Sdes => audio.protocol == "RTP/AVP" || is_secure(audio),
-            MediaSecurity::SdesRequired => is_secure(audio),
-        }
     }
 
     /// Codecs of the peer's list that we have, in its order and with its payload types.
@@ -428,16 +399,12 @@ fn codec_line(codec: AudioCodec) -> OfferedCodec {
     OfferedCodec::named(codec.encoding(), codec.payload_type())
 }
 
-fn is_secure(audio: &Media) -> bool {
-    audio.protocol == "RTP/SAVP"
-}
-
-fn crypto_of(audio: &Media) -> Vec<CryptoAttribute> {
+/// The peer's payload type for telephone-events beside this codec. One with another clock is better than none: its
+/// receiver goes by the payload type.
+fn telephone_event_of(audio: &Media, codec: AudioCodec) -> Option<u8> {
     audio
-        .crypto()
-        .into_iter()
-        .filter_map(|value| CryptoAttribute::parse(value).attribute)
-        .collect()
+        .payload_type_of("telephone-event", codec.clock_rate())
+        .or_else(|| audio.telephone_event())
 }
 
 /// Where RTCP is wanted: the port of `a=rtcp` (RFC 3605), else the next one.
@@ -483,8 +450,14 @@ mod tests {
         let capabilities = Capabilities {
             codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
             ptime: 20,
-            security: MediaSecurity::None,
+            protection: Protection {
+                security: crate::MediaSecurity::None,
+                certificate: None,
+                passive: false,
+            },
             rtcp_mux: false,
+            extended_reports: false,
+            comfort_noise: false,
             faults: faults.iter().copied().collect(),
         };
         Session::new(capabilities, "10.0.0.2:4000".parse().unwrap(), 77)

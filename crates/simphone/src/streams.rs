@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use voxproof_net::tls::TlsServer;
 use voxproof_net::{
     Accepted, ClientSecurity, Framing, Net, NetError, StreamConnection, StreamListener, StreamSecurity,
 };
@@ -21,7 +22,7 @@ pub(crate) enum StreamEvent {
         source: Hop,
     },
     /// Somebody has connected to the phone's own port.
-    Accepted(Box<StreamConnection>),
+    Accepted(Transport, Box<StreamConnection>),
     Closed {
         peer: SocketAddr,
         number: u64,
@@ -40,6 +41,7 @@ pub(crate) struct StreamFaults {
 /// Every connection of the phone.
 pub(crate) struct Streams {
     net: Net,
+    /// Of the connections that it makes.
     transport: Transport,
     security: ClientSecurity,
     faults: StreamFaults,
@@ -67,6 +69,11 @@ impl Streams {
         faults: StreamFaults,
     ) -> Self {
         let (events, received) = mpsc::unbounded_channel();
+        // a phone that speaks by datagrams answers on connections that others make, and makes plain ones if it must
+        let transport = match transport {
+            Transport::Udp => Transport::Tcp,
+            other => other,
+        };
         Self {
             net: net.clone(),
             transport,
@@ -80,17 +87,27 @@ impl Streams {
         }
     }
 
-    /// Takes connections on the phone's own port: of plain TCP only, since the phone has no certificate to show.
-    pub(crate) async fn listen(&mut self, local: SocketAddr) -> Result<(), NetError> {
-        if self.transport != Transport::Tcp {
-            return Ok(());
-        }
-        let mut listener: StreamListener = self.net.listen(local, StreamSecurity::Plain).await?;
+    /// Takes connections on the phone's own port (RFC 3261 18.2.1): of TCP, also when it registers by datagrams, or of
+    /// TLS when it has a certificate to show. Nobody connects to a phone by WebSocket (RFC 7118 4).
+    pub(crate) async fn listen(
+        &mut self,
+        local: SocketAddr,
+        server: Option<&TlsServer>,
+    ) -> Result<(), NetError> {
+        let transport = self.transport;
+        let security = match (transport, server) {
+            (Transport::Tcp, _) => StreamSecurity::Plain,
+            (Transport::Tls, Some(server)) => StreamSecurity::Tls(server.clone()),
+            _ => return Ok(()),
+        };
+        let mut listener: StreamListener = self.net.listen(local, security).await?;
         let events = self.events.clone();
         self.listening = Some(tokio::spawn(async move {
             while let Ok(accepted) = listener.accept().await {
                 if let Accepted::Connection(connection) = accepted
-                    && events.send(StreamEvent::Accepted(Box::new(connection))).is_err()
+                    && events
+                        .send(StreamEvent::Accepted(transport, Box::new(connection)))
+                        .is_err()
                 {
                     return;
                 }
@@ -116,7 +133,7 @@ impl Streams {
         let (queue, waiting) = mpsc::unbounded_channel();
         // the receiver is right here
         let _ = queue.send(bytes);
-        let line = self.line(address, queue);
+        let line = self.line(self.transport, address, queue);
         let (net, security) = (self.net.clone(), self.security.clone());
         let framing = match self.transport {
             Transport::Ws | Transport::Wss => Framing::WebSocket,
@@ -131,9 +148,9 @@ impl Streams {
     }
 
     /// Uses a connection that somebody else has made.
-    pub(crate) fn adopt(&mut self, connection: StreamConnection) {
+    pub(crate) fn adopt(&mut self, transport: Transport, connection: StreamConnection) {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let line = self.line(connection.peer_addr(), queue);
+        let line = self.line(transport, connection.peer_addr(), queue);
         tokio::spawn(line.serve(connection, waiting));
     }
 
@@ -149,11 +166,16 @@ impl Streams {
         current
     }
 
-    fn line(&mut self, peer: SocketAddr, queue: mpsc::UnboundedSender<Vec<u8>>) -> Line {
+    fn line(
+        &mut self,
+        transport: Transport,
+        peer: SocketAddr,
+        queue: mpsc::UnboundedSender<Vec<u8>>,
+    ) -> Line {
         self.made += 1;
         self.connections.insert(peer, (self.made, queue));
         Line {
-            hop: Hop::new(self.transport, peer),
+            hop: Hop::new(transport, peer),
             number: self.made,
             faults: self.faults,
             events: self.events.clone(),

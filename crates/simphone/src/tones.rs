@@ -50,8 +50,9 @@ impl ToneSender {
         *self = Self::default();
     }
 
-    /// The next tick of `ptime_ms`; `timestamp` is that of the speech it would send.
-    pub(crate) fn tick(&mut self, timestamp: u32, ptime_ms: u32) -> Tone {
+    /// The next tick of `ptime_ms`; `timestamp` is that of the speech it would send, on a clock of `clock` Hz, which is
+    /// the event's too (RFC 4733 2.1).
+    pub(crate) fn tick(&mut self, timestamp: u32, ptime_ms: u32, clock: u32) -> Tone {
         if let Some(current) = &self.current
             && current.elapsed_ms >= (TONE_MS + GAP_MS).max(current.packets_end(ptime_ms))
         {
@@ -60,7 +61,7 @@ impl ToneSender {
         if self.current.is_none()
             && let Some(event) = self.queue.pop_front()
         {
-            let plan = EventPlan::new(event, TONE_MS, ptime_ms, crate::playout::SAMPLE_RATE);
+            let plan = EventPlan::new(event, TONE_MS, ptime_ms, clock);
             self.current = Some(Current {
                 plan,
                 timestamp,
@@ -112,9 +113,9 @@ mod tests {
     #[test]
     fn two_digits_of_100_ms_with_at_least_50_ms_between() {
         let mut sender = ToneSender::default();
-        assert_eq!(sender.tick(0, 20), Tone::Speech);
+        assert_eq!(sender.tick(0, 20, 8000), Tone::Speech);
         sender.press([1, 2]);
-        let ticks: Vec<_> = (0..17).map(|n| sender.tick(1000 + 160 * n, 20)).collect();
+        let ticks: Vec<_> = (0..17).map(|n| sender.tick(1000 + 160 * n, 20, 8000)).collect();
         let kinds: Vec<_> = ticks.iter().map(|tone| u8::from(*tone != Tone::Speech)).collect();
         assert_eq!(kinds, [1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
         let Tone::Packets(first) = &ticks[0] else {

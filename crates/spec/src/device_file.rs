@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Capability, Located, MediaSecurity};
+use crate::{Capability, Located, MediaSecurity, SimDriver};
 
 /// A device under test.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -160,15 +160,6 @@ impl Driver {
             Self::Manual(_) => "manual",
         }
     }
-}
-
-/// The simulated phone.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SimDriver {
-    /// Faults switched on.
-    #[serde(default)]
-    pub faults: Vec<Located<String>>,
 }
 
 /// baresip.

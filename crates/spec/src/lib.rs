@@ -16,6 +16,7 @@ mod load;
 mod located;
 mod measure;
 mod schema;
+mod sim_driver;
 mod step;
 mod suite;
 mod units;
@@ -28,7 +29,7 @@ pub use check::{
 };
 pub use device_file::{
     BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
-    MediaProfile, SignallingTransport, SimDriver,
+    MediaProfile, SignallingTransport,
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
 pub use environment::{
@@ -43,6 +44,7 @@ pub use load::{LoadedCase, LoadedSignal, LoadedSuite, load_device, load_suite, p
 pub use located::Located;
 pub use measure::{Measure, Quantity, StreamRef};
 pub use schema::{SCHEMAS, schema_json};
+pub use sim_driver::SimDriver;
 pub use step::{
     AckStep, AnswerWith, AutoAnswerAction, Await, AwaitService, BranchMutation, Bye, CallStep, Cancel,
     Certificate, ChallengeStep, ClientCertificate, ConnectionStep, DeviceAction, DialAction, Direction,

@@ -70,8 +70,9 @@ async fn the_topmost_challenge_it_knows_is_answered() {
     let [answer] = all(&confused).try_into().unwrap();
     assert_eq!(
         (answer.algorithm.as_str(), answer.nonce.as_str()),
-        ("SHA-256", "n2")
+        ("SHA-256", "n1")
     );
+    assert!(!answer.verify(PASSWORD, "REGISTER", b""));
     let old = registered_with(&[Fault::Sha256Unsupported], &three)
         .await
         .unwrap();

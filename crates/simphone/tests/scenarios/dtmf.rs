@@ -6,7 +6,7 @@ use crate::lab::{Lab, ms};
 use voxproof_rtp::Packet;
 use voxproof_rtp::dtmf::{ReceivedEvent, collect};
 use voxproof_rtp::statistics;
-use voxproof_simphone::{Fault, PhoneError};
+use voxproof_simphone::{AudioCodec, Fault, PhoneError};
 
 async fn pressed(faults: &[Fault], digits: &str) -> (Vec<ReceivedEvent>, Vec<(Duration, Vec<u8>)>) {
     let lab = Lab::registered(faults).await;
@@ -106,4 +106,44 @@ async fn what_cannot_be_pressed_is_said() {
             .iter()
             .all(|(_, bytes)| Packet::parse(bytes).unwrap().payload_type == 0)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_share_the_clock_of_their_stream() {
+    for (faults, clock) in [(&[][..], 48_000), (&[Fault::DtmfClock8000][..], 8000)] {
+        let lab = Lab::switched_on(faults, |config| {
+            config.codecs = vec![AudioCodec::Opus, AudioCodec::Pcmu];
+        })
+        .await;
+        lab.accept_registration().await;
+        let sdp = lab.sdp_with("111 110 96", "sendrecv", 1).replace(
+            "a=sendrecv",
+            "a=rtpmap:111 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\na=sendrecv",
+        );
+        let dialogue = lab.call_with(&sdp).await;
+        let answer = dialogue.ok.sdp().unwrap().unwrap();
+        assert_eq!(answer.audio().unwrap().formats, ["111", "110", "96"]);
+        lab.sleep(ms(300)).await;
+        lab.heard();
+        lab.phone.dtmf("15").await.unwrap();
+        lab.sleep(ms(1000)).await;
+        let packets = lab.heard();
+        let slices: Vec<_> = packets
+            .iter()
+            .map(|(at, bytes)| (*at, bytes.as_slice()))
+            .collect();
+        let events = collect(&slices, &[96, 110], clock);
+        assert_eq!(digits(&events), "15");
+        for event in &events {
+            assert_eq!((event.payload_type, event.end_packets), (110, 3));
+            assert!((event.duration_ms - 100.0).abs() < 1.0, "{event:?}");
+        }
+    }
+    let lab = Lab::switched_on(&[], |config| config.codecs = vec![AudioCodec::Opus]).await;
+    lab.accept_registration().await;
+    lab.phone.dial("100").await.unwrap();
+    let offer = lab.expect("INVITE").await.sdp().unwrap().unwrap();
+    let audio = offer.audio().unwrap();
+    assert_eq!(audio.payload_type_of("telephone-event", 48_000), Some(102));
+    assert_eq!(audio.payload_type_of("telephone-event", 8000), None);
 }

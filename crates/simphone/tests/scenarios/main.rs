@@ -1,9 +1,11 @@
 //! Behaviour of the simulated phone, one file a behaviour.
 
 mod codecs;
+mod comfort_noise;
 mod digest;
 mod dtmf;
 mod forking;
+mod handshake;
 mod hold;
 mod incoming_call;
 mod lab;

@@ -124,6 +124,25 @@ async fn the_phone_offers_keys() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn numbers_that_start_over_are_counted() {
+    let lab = Lab::switched_on(&[], |config| {
+        config.media_security = MediaSecurity::Sdes;
+        config.first_sequence = Some(65_500);
+    })
+    .await;
+    lab.accept_registration().await;
+    let dialogue = lab.call_with(&offer(&lab, "RTP/SAVP")).await;
+    lab.sleep(ms(2000)).await;
+    let packets = lab.heard();
+    assert_eq!(&packets[0].1[2..4], &65_500_u16.to_be_bytes());
+    assert!(packets.len() >= 99);
+    assert_eq!(
+        opened(&key_of(&dialogue.ok).unwrap(), &packets).len(),
+        packets.len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_protection_faults() {
     for (fault, readable) in [
         (Fault::SrtpBadTag, 0..1),

@@ -207,3 +207,49 @@ async fn over_ipv6() {
         Some("2001:db8::2")
     );
 }
+
+async fn asked(net: &Net, to: std::net::SocketAddr, security: ClientSecurity) -> Option<Message> {
+    let connection = net.connect(None, to, security).await.ok()?;
+    let mut line = Line {
+        connection,
+        framer: Framer::new(),
+    };
+    let long = format!("{}\r\nSubject: {}\r\n\r\n", "x", "y".repeat(3000));
+    let request = String::from_utf8(line.options("in")).unwrap();
+    let request = request.replacen("\r\n\r\n", &long[1..], 1);
+    line.connection.send(request.as_bytes()).await.unwrap();
+    Some(line.message().await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_taken_over_every_transport_and_long_requests_with_them() {
+    for (faults, taken) in [(&[][..], true), (&[Fault::NotListening][..], false)] {
+        for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+            let net = Net::virtual_network();
+            let authority = TestAuthority::generate(SystemTime::now()).unwrap();
+            let request =
+                CertificateRequest::new([voxproof_net::tls::IdentityName::Ip("10.0.0.2".parse().unwrap())]);
+            let mut config = SimPhoneConfig::new(
+                "10.0.0.2".parse().unwrap(),
+                SERVER.parse().unwrap(),
+                "bob",
+                PASSWORD,
+            );
+            config.transport = transport;
+            config.faults = faults.iter().copied().collect();
+            let client = TlsClient::new("10.0.0.2", Roots::from(&authority));
+            if transport == Transport::Tls {
+                config.stream_identity = Some(TlsServer::new(authority.issue(&request).unwrap()));
+                config.stream_security = ClientSecurity::Tls(client.clone());
+            }
+            let phone = SimPhone::start(&net, config).await.unwrap();
+            let security = match transport {
+                Transport::Tls => ClientSecurity::Tls(client),
+                _ => ClientSecurity::Plain,
+            };
+            let answer = asked(&net, phone.contact(), security).await;
+            let status = answer.and_then(|answer| answer.status());
+            assert_eq!(status, taken.then_some(200), "{transport:?}");
+        }
+    }
+}
