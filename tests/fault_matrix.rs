@@ -29,8 +29,8 @@ struct Setting {
 }
 
 /// The first one is the plain phone. Items of the suite that a file claims by name are claimed by no other that does
-/// not name them; all others are claimed by every phone.
-static SETTINGS: [Setting; 8] = [
+/// not; all others are claimed by every phone that does not deny them.
+static SETTINGS: [Setting; 9] = [
     Setting {
         name: "plain",
         about: "UDP, IPv4, G.711",
@@ -56,6 +56,18 @@ static SETTINGS: [Setting; 8] = [
             Fault::NoReconnect,
             Fault::NoPong,
             Fault::QualityReportMissing,
+            Fault::NotListening,
+        ],
+    },
+    Setting {
+        name: "services",
+        about: "the server looked up by its domain, settings fetched by HTTP",
+        only: None,
+        faults: &[
+            Fault::NoFailover,
+            Fault::SrvOrderIgnored,
+            Fault::ProvisioningIgnored,
+            Fault::CheckSyncNotFetched,
         ],
     },
     Setting {
@@ -144,8 +156,9 @@ fn device(suite: &LoadedSuite, setting: &Setting, faults: &[Fault]) -> DeviceFil
     let mut file = file_of(suite, setting);
     let named: BTreeSet<String> = SETTINGS
         .iter()
-        .flat_map(|other| file_of(suite, other).ics.into_keys())
-        .map(|item| item.to_string())
+        .flat_map(|other| file_of(suite, other).ics)
+        .filter(|(_, claimed)| *claimed)
+        .map(|(item, _)| item.to_string())
         .collect();
     for item in suite.suite.ics.keys() {
         let item = Located::synthetic(item.clone());

@@ -217,6 +217,10 @@ impl Device for CommandDevice {
             (C::Hold, self.has("hold") && self.has("resume")),
             (C::Dtmf, self.has("dtmf")),
             (C::Transfer, self.has("transfer")),
+            (
+                C::AttendedTransfer,
+                self.has("consult") && self.has("complete_transfer"),
+            ),
             (C::Restart, restarts),
             (C::Stop, self.driver.stop.is_some()),
             (C::Loopback, self.has("loopback_on") && self.has("loopback_off")),
@@ -253,6 +257,7 @@ impl Device for CommandDevice {
         match action {
             DeviceAction::Dial(dial) => self.act("dial", &[("uri", &uri(&dial.to))]).await,
             DeviceAction::Transfer(transfer) => self.act("transfer", &[("uri", &uri(&transfer.to))]).await,
+            DeviceAction::Consult(dial) => self.act("consult", &[("uri", &uri(&dial.to))]).await,
             DeviceAction::Dtmf(dtmf) => self.act("dtmf", &[("digits", &dtmf.digits)]).await,
             DeviceAction::Restart(_) => self.restart().await,
             DeviceAction::Stop(_) => {
@@ -277,6 +282,7 @@ impl Device for CommandDevice {
             | DeviceAction::Reject(_)
             | DeviceAction::Hangup(_)
             | DeviceAction::Hold(_)
+            | DeviceAction::CompleteTransfer(_)
             | DeviceAction::Resume(_) => self.act(action.name(), &[]).await,
         }
     }
@@ -363,6 +369,9 @@ mod tests {
             device_ip: "192.0.2.7".parse().unwrap(),
             transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         }
     }

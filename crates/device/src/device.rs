@@ -19,6 +19,12 @@ pub struct LabAddress {
     /// Whether the server is not the host of the addresses the device is told to dial, so that the device has to send
     /// everything to it whatever a Request-URI says (RFC 3261 8.1.2).
     pub proxied: bool,
+    /// The lab's name server, for a device that can be told one.
+    pub dns: Option<SocketAddr>,
+    /// The lab's HTTP server, where a device may fetch its configuration.
+    pub http: Option<SocketAddr>,
+    /// The same over TLS.
+    pub https: Option<SocketAddr>,
     /// Certificate of the authority that the lab's certificates come from, in PEM, for the device to trust.
     pub authority_pem: String,
     /// User part of the device's address of record.

@@ -20,6 +20,7 @@ const ANY_PHONE: [Capability; 9] = [
     Capability::Hold,
     Capability::Dtmf,
     Capability::Transfer,
+    Capability::AttendedTransfer,
     Capability::Restart,
 ];
 
@@ -182,6 +183,14 @@ impl Device for Manual {
                 *transfer.to,
                 uri(&transfer.to)
             ),
+            DeviceAction::Consult(dial) => format!(
+                "The call is on hold: call `{}` beside it, the whole address is {}.",
+                *dial.to,
+                uri(&dial.to)
+            ),
+            DeviceAction::CompleteTransfer(_) => {
+                "Complete the transfer: connect the call on hold with the one that is up.".to_owned()
+            }
             DeviceAction::Restart(_) => "Restart the phone, and wait until it has started.".to_owned(),
             DeviceAction::Stop(_) => "Shut the phone down in its menu, so that it logs off.".to_owned(),
             DeviceAction::AutoAnswer(answer) => return self.set_answering(name, answer.on).await,
@@ -263,6 +272,9 @@ mod tests {
             device_ip: "192.0.2.7".parse().unwrap(),
             transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         }
     }

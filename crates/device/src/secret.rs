@@ -29,6 +29,9 @@ mod tests {
             device_ip: "127.0.0.1".parse().unwrap(),
             transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         };
         assert_eq!(

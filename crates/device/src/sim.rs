@@ -1,6 +1,7 @@
 //! The simulated phone, in this process.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +10,8 @@ use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TestAuthority, 
 use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
 use voxproof_simphone::{
-    AudioCodec, Fault, MediaSecurity, PhoneError, ReliableProvisionals, SessionTimers, SimPhone,
-    SimPhoneConfig,
+    AudioCodec, DialOptions, Fault, Lookup, MediaSecurity, PhoneError, Provisioning, ReliableProvisionals,
+    SessionTimers, SimPhone, SimPhoneConfig,
 };
 use voxproof_spec::{
     Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted, SignallingTransport, SimDriver,
@@ -70,26 +71,17 @@ impl Sim {
 
     /// The same with other media.
     pub(crate) fn with_media(mut self, media: &MediaProfile) -> Result<Self, DeviceError> {
-        const KNOWN: [AudioCodec; 4] = [
-            AudioCodec::Pcmu,
-            AudioCodec::Pcma,
-            AudioCodec::G722,
-            AudioCodec::Opus,
-        ];
-        let cannot = |what: String, fix: &str| DeviceError::unreachable("the simulated phone", what, fix);
         self.codecs = media
             .codecs
             .iter()
             .map(|name| {
-                KNOWN
-                    .into_iter()
-                    .find(|codec| codec.encoding().eq_ignore_ascii_case(name))
-                    .ok_or_else(|| {
-                        cannot(
-                            format!("it has no codec {name}"),
-                            "list PCMU, PCMA, G722 or opus in [media]",
-                        )
-                    })
+                AudioCodec::named(name).ok_or_else(|| {
+                    DeviceError::unreachable(
+                        "the simulated phone",
+                        format!("it has no codec {name}"),
+                        "list PCMU, PCMA, G722 or opus in [media]",
+                    )
+                })
             })
             .collect::<Result<_, _>>()?;
         self.security = match media.security {
@@ -98,6 +90,34 @@ impl Sim {
             Wanted::Dtls => MediaSecurity::Dtls,
         };
         Ok(self)
+    }
+
+    fn lookup(&self, lab: &LabAddress) -> Option<Lookup> {
+        Some(Lookup {
+            name_server: lab.dns?,
+            domain: self.settings.domain.clone()?,
+        })
+    }
+
+    fn provisioning(&self, lab: &LabAddress) -> Result<Option<Provisioning>, DeviceError> {
+        let Some(path) = self.settings.provisioning.clone() else {
+            return Ok(None);
+        };
+        let secure = self.settings.provisioning_secure;
+        let server = if secure { lab.https } else { lab.http };
+        Ok(match server {
+            Some(server) if secure => Some(Provisioning {
+                server,
+                path,
+                security: trusting(lab, server)?,
+            }),
+            Some(server) => Some(Provisioning {
+                server,
+                path,
+                security: ClientSecurity::Plain,
+            }),
+            None => None,
+        })
     }
 
     /// What it is set to, but for its way to the lab.
@@ -184,6 +204,10 @@ fn trust(lab: &LabAddress) -> Result<ClientSecurity, DeviceError> {
     if !lab.transport.is_secure() {
         return Ok(ClientSecurity::Plain);
     }
+    trusting(lab, lab.server)
+}
+
+fn trusting(lab: &LabAddress, server: SocketAddr) -> Result<ClientSecurity, DeviceError> {
     let roots = Roots::from_pem(&lab.authority_pem).map_err(|error| {
         DeviceError::unreachable(
             "the simulated phone",
@@ -191,8 +215,10 @@ fn trust(lab: &LabAddress) -> Result<ClientSecurity, DeviceError> {
             "give it the certificate of the lab's authority",
         )
     })?;
-    let server = lab.server.ip().to_string();
-    Ok(ClientSecurity::Tls(TlsClient::new(server, roots)))
+    Ok(ClientSecurity::Tls(TlsClient::new(
+        server.ip().to_string(),
+        roots,
+    )))
 }
 
 /// What it shows to those who connect to it over TLS: a certificate of an authority that nobody knows, like most phones.
@@ -235,6 +261,7 @@ impl Device for Sim {
             C::Hold,
             C::Dtmf,
             C::Transfer,
+            C::AttendedTransfer,
             C::Restart,
             C::Stop,
             C::Loopback,
@@ -264,6 +291,8 @@ impl Device for Sim {
             transport,
             stream_security,
             stream_identity: identity(lab)?,
+            lookup: self.lookup(lab),
+            provisioning: self.provisioning(lab)?,
             ..self.configuration(lab)
         };
         let phone = SimPhone::start(&self.net, config).await.map_err(|error| {
@@ -292,6 +321,14 @@ impl Device for Sim {
             DeviceAction::Resume(_) => self.phone()?.resume().await,
             DeviceAction::Dtmf(dtmf) => self.phone()?.dtmf(&dtmf.digits).await,
             DeviceAction::Transfer(transfer) => self.phone()?.transfer(&uri(&transfer.to)).await,
+            DeviceAction::Consult(dial) => {
+                let options = DialOptions {
+                    consultation: true,
+                    ..DialOptions::default()
+                };
+                self.phone()?.dial_with(&uri(&dial.to), options).await
+            }
+            DeviceAction::CompleteTransfer(_) => self.phone()?.complete_transfer().await,
             DeviceAction::Restart(_) => {
                 let lab = self
                     .lab
@@ -443,6 +480,9 @@ mod tests {
             device_ip: "127.0.0.1".parse().unwrap(),
             transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         }
     }

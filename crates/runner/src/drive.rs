@@ -476,6 +476,7 @@ fn describe_action(action: &DeviceAction) -> String {
     match action {
         DeviceAction::Dial(dial) => format!("dial {}", *dial.to),
         DeviceAction::Transfer(transfer) => format!("transfer to {}", *transfer.to),
+        DeviceAction::Consult(dial) => format!("consult {}", *dial.to),
         DeviceAction::Dtmf(dtmf) => format!("dtmf {}", dtmf.digits),
         DeviceAction::AutoAnswer(auto) => format!("auto answer {}", if auto.on { "on" } else { "off" }),
         DeviceAction::Loopback(audio) => format!("loopback {}", if audio.on { "on" } else { "off" }),

@@ -95,10 +95,13 @@ impl Lane {
         let mut station = Station::open(net.clone(), config)
             .await
             .map_err(|error| RunError::Unreachable(error.to_string()))?;
-        let lab = LabAddress {
+        let mut lab = LabAddress {
             server: proxy.unwrap_or_else(|| station.address(transport(ixit.transport))),
             transport: ixit.transport,
             proxied: proxy.is_some(),
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: station.authority_pem(),
             username: ixit.username.clone(),
             password: ixit.password.clone(),
@@ -122,6 +125,9 @@ impl Lane {
         let services = Services::open_with(&net, station.server().ip(), Some(station.authority()), &options)
             .await
             .map_err(|error| RunError::Unreachable(error.to_string()))?;
+        lab.dns = Some(services.dns_address());
+        lab.http = Some(services.http_address());
+        lab.https = services.https_address();
         station.begin_case();
         station.pump_while(device.start(&lab)).await?;
         let mut lane = Self {

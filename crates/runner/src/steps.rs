@@ -9,6 +9,7 @@ use voxproof_call::{
     TlsManner, Trap, TrapAction,
 };
 use voxproof_rtp::impairment::{ImpairmentSpec, Jitter, Loss, Rate, Reorder};
+use voxproof_sip::Transport;
 use voxproof_sip::mutate as sip;
 use voxproof_spec::{
     AnswerWith, BranchMutation, CallStep, Certificate, ChallengeStep, ConnectionStep, Direction, ImpairStep,
@@ -152,9 +153,16 @@ pub(crate) fn registrar(step: &RegistrarStep, station: &Station) -> Result<Regis
 
 /// Fills in what a value names: `{server}`, `{transport}`, `{replaces:ACTOR}`, `{replaces_uri:ACTOR}`.
 fn fill(text: &str, station: &Station) -> Result<String, CallError> {
+    let transport = station.transport();
+    let address = station.address(transport);
+    let hop = match transport {
+        Transport::Udp => address.to_string(),
+        other => format!("{address};transport={}", other.parameter()),
+    };
     let mut out = text
+        .replace("{hop}", &hop)
         .replace("{server}", &station.server().to_string())
-        .replace("{transport}", station.transport().parameter());
+        .replace("{transport}", transport.parameter());
     for actor in ["peer_a", "peer_b", "peer_c"] {
         let (plain, escaped) = (
             format!("{{replaces:{actor}}}"),

@@ -65,6 +65,13 @@ impl AudioCodec {
         }
     }
 
+    /// The codec of an encoding name in any case.
+    pub fn named(encoding: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|codec| codec.encoding().eq_ignore_ascii_case(encoding))
+    }
+
     pub(crate) fn of_map(map: &RtpMap) -> Option<Self> {
         Self::ALL.into_iter().find(|codec| {
             codec.encoding().eq_ignore_ascii_case(&map.encoding) && codec.clock_rate() == map.clock_rate
@@ -132,6 +139,27 @@ impl Default for SessionTimers {
     }
 }
 
+/// Where a phone looks its server up (RFC 3263).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The name server that is asked.
+    pub name_server: SocketAddr,
+    /// The domain whose service records name the servers.
+    pub domain: String,
+}
+
+/// Where a phone fetches settings: lines `name = value` with `register_expires` in seconds, `codecs` in order, `ptime` in
+/// milliseconds.
+#[derive(Debug, Clone)]
+pub struct Provisioning {
+    /// The HTTP or HTTPS server.
+    pub server: SocketAddr,
+    /// The path, with its slash.
+    pub path: String,
+    /// [`ClientSecurity::Plain`] for HTTP, the certificates and checks for HTTPS.
+    pub security: ClientSecurity,
+}
+
 /// The configuration of a phone.
 #[derive(Debug, Clone)]
 pub struct SimPhoneConfig {
@@ -139,6 +167,11 @@ pub struct SimPhoneConfig {
     pub local: IpAddr,
     /// Registrar and outbound proxy.
     pub server: SocketAddr,
+    /// Looks its server up when it starts; `server` is then for a domain that nobody knows. The next one found is
+    /// tried when a registration is not answered or answered 503 (RFC 3263 4.3).
+    pub lookup: Option<Lookup>,
+    /// Fetches settings when it starts, and again when a check-sync asks for that.
+    pub provisioning: Option<Provisioning>,
     /// How it reaches its server. Over UDP and TCP it also takes plain connections on the port of its Contact.
     pub transport: Transport,
     /// The certificates and checks of its connections, for [`Transport::Tls`] and [`Transport::Wss`].
@@ -208,6 +241,8 @@ impl SimPhoneConfig {
         Self {
             local,
             server,
+            lookup: None,
+            provisioning: None,
             transport: Transport::Udp,
             stream_security: ClientSecurity::Plain,
             stream_identity: None,

@@ -15,12 +15,14 @@ mod hold;
 mod incoming;
 mod keys;
 mod live;
+mod lookup;
 mod media;
 mod messages;
 mod outgoing;
 mod pause;
 mod phone;
 mod playout;
+mod provisioning;
 mod quality;
 mod redirect;
 mod register;
@@ -40,6 +42,9 @@ mod transfer;
 mod update;
 mod wire;
 
-pub use config::{AudioCodec, CheckSync, MediaSecurity, ReliableProvisionals, SessionTimers, SimPhoneConfig};
+pub use config::{
+    AudioCodec, CheckSync, Lookup, MediaSecurity, Provisioning, ReliableProvisionals, SessionTimers,
+    SimPhoneConfig,
+};
 pub use fault::{Fault, UnknownFault};
 pub use handle::{CallState, DialOptions, PhoneError, Received, SimPhone};

@@ -101,6 +101,7 @@ impl Phone {
         if known {
             self.inbox.nonce = None;
             self.inbox.check_syncs = self.inbox.check_syncs.saturating_add(1);
+            self.provision_again();
             return self.respond(now, id, notify, 200, |builder| builder);
         }
         let nonce = self.ids.token(24);

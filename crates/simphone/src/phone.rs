@@ -15,6 +15,7 @@ use crate::authentication::{Authentication, realms, with_credentials};
 use crate::call::{Acknowledgement, Call, CallKey, OpenMedia, Stage};
 use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
 use crate::keys::Protection;
+use crate::lookup::servers;
 use crate::messages::Inbox;
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
@@ -60,6 +61,10 @@ pub(crate) struct Phone {
     certificate: Option<Certificate>,
     wire: Wire,
     stopping: Option<Stopping>,
+    /// What the lookup has found, the one in use first.
+    servers: VecDeque<SocketAddr>,
+    /// How many of them a failed registration may still go to.
+    untried: usize,
 }
 
 #[derive(Debug)]
@@ -125,6 +130,8 @@ impl Phone {
             auto_answer: config.auto_answer,
             wire: Wire::new(&config.faults),
             stopping: None,
+            servers: VecDeque::new(),
+            untried: 0,
             certificate: certificate(&config, contact),
             ids,
             net,
@@ -135,6 +142,8 @@ impl Phone {
     }
 
     pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        self.provision().await;
+        self.locate().await;
         self.register(self.clock.now());
         loop {
             self.work_off(self.clock.now());
@@ -369,8 +378,49 @@ impl Phone {
     }
 
     /// The server, over the transport of the configuration.
-    pub(crate) const fn server_hop(&self) -> Hop {
-        Hop::new(self.config.transport, self.config.server)
+    pub(crate) fn server_hop(&self) -> Hop {
+        Hop::new(self.config.transport, self.server())
+    }
+
+    /// The server that was found by its name, else the one of the configuration.
+    fn server(&self) -> SocketAddr {
+        self.servers.front().copied().unwrap_or(self.config.server)
+    }
+
+    /// Asks where the server is.
+    async fn locate(&mut self) {
+        let Some(lookup) = self.config.lookup.clone() else {
+            return;
+        };
+        let way = (self.config.local, self.config.transport);
+        let wrong_order = self.has(Fault::SrvOrderIgnored);
+        let found = servers(
+            &self.net,
+            lookup.name_server,
+            &lookup.domain,
+            way,
+            wrong_order,
+            &mut self.ids,
+        )
+        .await;
+        self.untried = found.len().saturating_sub(1);
+        self.servers = found.into();
+    }
+
+    /// Registers at the next server when one has failed (RFC 3263 4.3). `false` when all have.
+    pub(crate) fn fail_over(&mut self, now: Duration) -> bool {
+        if self.servers.len() < 2 || self.has(Fault::NoFailover) {
+            return false;
+        }
+        self.servers.rotate_left(1);
+        if self.untried == 0 {
+            // from the first one again, after a pause
+            self.untried = self.servers.len() - 1;
+            return false;
+        }
+        self.untried -= 1;
+        self.register(now);
+        true
     }
 
     /// The phone's Contact.
@@ -401,10 +451,11 @@ impl Phone {
         match event {
             StreamEvent::Message { at, bytes, source } => self.arrived(at, &bytes, source),
             StreamEvent::Accepted(transport, connection) => self.streams.adopt(transport, *connection),
+            StreamEvent::Configuration(text) => self.on_configuration(self.clock.now(), &text),
             StreamEvent::Closed { peer, number } => {
                 let lost = self.streams.forget(peer, number);
                 // RFC 5626 4.5: without its flow nobody reaches the phone
-                let flow = self.config.transport != Transport::Udp && peer == self.config.server;
+                let flow = self.config.transport != Transport::Udp && peer == self.server();
                 if lost && flow && !self.is_stopping() && !self.has(Fault::NoReconnect) {
                     self.registration.reconnect(self.clock.now());
                 }

@@ -68,6 +68,11 @@ impl Registration {
         }
     }
 
+    /// Asks for this interval from now on, in seconds.
+    pub(crate) const fn ask_for(&mut self, expires: u32) {
+        self.expires = expires;
+    }
+
     /// The flow to the registrar is gone: registers again soon.
     pub(crate) fn reconnect(&mut self, now: Duration) {
         if self.pending.is_none() {
@@ -138,7 +143,7 @@ impl Phone {
     }
 
     pub(crate) fn on_register_timeout(&mut self, now: Duration) {
-        if !self.registration_over(now, true) {
+        if !self.registration_over(now, true) && !self.fail_over(now) {
             self.registration.try_later(now, None);
         }
     }
@@ -151,7 +156,11 @@ impl Phone {
             423 => self.on_interval_too_brief(now, id, response),
             _ => {
                 self.requests.remove(&id);
-                if !self.registration_over(now, true) {
+                if self.registration_over(now, true) {
+                    return;
+                }
+                let elsewhere = response.status() == Some(503) && self.fail_over(now);
+                if !elsewhere {
                     self.plan_after_refusal(now, response);
                 }
             }

@@ -23,6 +23,8 @@ pub(crate) enum StreamEvent {
     },
     /// Somebody has connected to the phone's own port.
     Accepted(Transport, Box<StreamConnection>),
+    /// A configuration that was asked for.
+    Configuration(Vec<u8>),
     Closed {
         peer: SocketAddr,
         number: u64,
@@ -114,6 +116,11 @@ impl Streams {
             }
         }));
         Ok(())
+    }
+
+    /// For others who have something to tell the phone.
+    pub(crate) fn sender(&self) -> mpsc::UnboundedSender<StreamEvent> {
+        self.events.clone()
     }
 
     /// The next event; never for a phone without connections.

@@ -132,6 +132,8 @@ pub enum Capability {
     Dtmf,
     /// Transfer the other party.
     Transfer,
+    /// Call somebody beside a call on hold, and connect the two.
+    AttendedTransfer,
     /// Be restarted, so that it registers afresh.
     Restart,
     /// Be shut down in order, so that it un-registers.
@@ -156,6 +158,7 @@ impl Capability {
             Self::Hold => "hold",
             Self::Dtmf => "dtmf",
             Self::Transfer => "transfer",
+            Self::AttendedTransfer => "attended-transfer",
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Loopback => "loopback",

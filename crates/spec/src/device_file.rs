@@ -211,7 +211,7 @@ pub struct CommandDriver {
     pub start: Option<String>,
     /// Ends it.
     pub stop: Option<String>,
-    /// Command an action (`answer`, `reject`, `hangup`, `dial`, `hold`, `resume`, `dtmf`, `transfer`, `restart`, `auto_answer_on`, `auto_answer_off`,
+    /// Command an action (`answer`, `reject`, `hangup`, `dial`, `hold`, `resume`, `dtmf`, `transfer`, `consult`, `complete_transfer`, `restart`, `auto_answer_on`, `auto_answer_off`,
     /// `loopback_on`, `loopback_off`).
     pub action: BTreeMap<Located<String>, String>,
     /// Prints the firmware version.

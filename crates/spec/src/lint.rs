@@ -397,7 +397,9 @@ fn lint_step(
                     .help = Some(format!("add \"{}\" to `needs`", capability.name()));
             }
             match action {
-                crate::DeviceAction::Dial(dial) => linter.named("E0119", "actor", &dial.to, &ACTORS),
+                crate::DeviceAction::Dial(dial) | crate::DeviceAction::Consult(dial) => {
+                    linter.named("E0119", "actor", &dial.to, &ACTORS);
+                }
                 crate::DeviceAction::Transfer(transfer) => {
                     linter.named("E0119", "actor", &transfer.to, &ACTORS);
                 }

@@ -37,6 +37,14 @@ pub struct SimDriver {
     pub prefers_reliable: bool,
     /// It takes the state of its mailbox without having asked for it.
     pub unsolicited_mailbox: bool,
+    /// The domain whose service records name its server, asked of the lab's name server when it starts (RFC 3263). While that
+    /// knows none it goes to the address it was told.
+    pub domain: Option<String>,
+    /// The path at the lab's HTTP server where it fetches settings when it starts: lines `name = value` with `register_expires`,
+    /// `codecs`, `ptime`.
+    pub provisioning: Option<String>,
+    /// It fetches them over TLS.
+    pub provisioning_secure: bool,
     /// The RTP sequence number each call starts with; a random one if not given (RFC 3550 5.1).
     pub first_sequence: Option<u16>,
 }

@@ -677,6 +677,10 @@ pub enum DeviceAction {
     Dtmf(DtmfAction),
     /// Transfer the other party, blind.
     Transfer(TransferAction),
+    /// Call an actor of the lab beside a call on hold, to ask before a transfer.
+    Consult(DialAction),
+    /// Connect the call on hold with the one that is up (attended transfer).
+    CompleteTransfer(NoParameters),
     /// Restart, so that it registers afresh.
     Restart(NoParameters),
     /// Shut down in order.
@@ -699,6 +703,8 @@ impl DeviceAction {
             Self::Resume(_) => "resume",
             Self::Dtmf(_) => "dtmf",
             Self::Transfer(_) => "transfer",
+            Self::Consult(_) => "consult",
+            Self::CompleteTransfer(_) => "complete_transfer",
             Self::Restart(_) => "restart",
             Self::Stop(_) => "stop",
             Self::AutoAnswer(_) => "auto_answer",
@@ -717,6 +723,7 @@ impl DeviceAction {
             Self::Hold(_) | Self::Resume(_) => C::Hold,
             Self::Dtmf(_) => C::Dtmf,
             Self::Transfer(_) => C::Transfer,
+            Self::Consult(_) | Self::CompleteTransfer(_) => C::AttendedTransfer,
             Self::Restart(_) => C::Restart,
             Self::Stop(_) => C::Stop,
             Self::AutoAnswer(_) => C::ManualAnswer,

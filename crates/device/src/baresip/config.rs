@@ -238,6 +238,9 @@ mod tests {
             device_ip: IpAddr::from([127, 0, 0, 1]),
             transport: SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         }
     }

@@ -447,6 +447,9 @@ impl Device for Baresip {
                 self.stop().await;
                 Ok("ended".to_owned())
             }
+            DeviceAction::Consult(_) | DeviceAction::CompleteTransfer(_) => {
+                Err(DeviceError::not_supported(name))
+            }
             DeviceAction::AutoAnswer(answer) => self.set_answering(answer.on).await,
             DeviceAction::Loopback(looping) => self.set_looping(looping.on).await,
         }

@@ -175,6 +175,9 @@ mod tests {
             device_ip: "127.0.0.1".parse().unwrap(),
             transport: SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         };
         let config = text(

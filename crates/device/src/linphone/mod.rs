@@ -408,7 +408,9 @@ impl Device for Linphone {
                 Ok("ended".to_owned())
             }
             DeviceAction::AutoAnswer(answer) => self.set_answering(answer.on).await,
-            DeviceAction::Loopback(_) => Err(DeviceError::not_supported(name)),
+            DeviceAction::Consult(_) | DeviceAction::CompleteTransfer(_) | DeviceAction::Loopback(_) => {
+                Err(DeviceError::not_supported(name))
+            }
         }
     }
 

@@ -57,6 +57,9 @@ impl Lab {
             device_ip: "127.0.0.1".parse().unwrap(),
             transport: voxproof_spec::SignallingTransport::Udp,
             proxied: false,
+            dns: None,
+            http: None,
+            https: None,
             authority_pem: String::new(),
         }
     }

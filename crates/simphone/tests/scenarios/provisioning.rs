@@ -1,0 +1,102 @@
+//! Settings by HTTP.
+
+use std::sync::{Arc, Mutex};
+
+use crate::lab::{Lab, authorised, challenge, ms};
+use voxproof_net::{Accepted, ClientSecurity, Net, StreamSecurity};
+use voxproof_simphone::{CheckSync, Fault, Provisioning};
+
+const HTTP: &str = "10.0.0.1:8080";
+
+/// Serves a text that may change; the requests it has got.
+async fn serve(net: &Net, text: Arc<Mutex<String>>) -> Arc<Mutex<Vec<String>>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let mut listener = net
+        .listen(HTTP.parse().unwrap(), StreamSecurity::Plain)
+        .await
+        .unwrap();
+    let heard = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok(Accepted::Connection(mut connection)) = listener.accept().await {
+            if let Ok(Some(request)) = connection.recv().await {
+                heard
+                    .lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&request.bytes).into_owned());
+                let text = text.lock().unwrap().clone();
+                let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+                connection.send(response.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_setting_is_followed() {
+    for (faults, first, second) in [
+        (&[][..], "180", "240"),
+        (&[Fault::ProvisioningIgnored][..], "3600", ""),
+        (&[Fault::CheckSyncNotFetched][..], "180", ""),
+    ] {
+        let lab = Lab::switched_on(faults, |config| {
+            config.check_sync = CheckSync::Accepted;
+            config.provisioning = Some(Provisioning {
+                server: HTTP.parse().unwrap(),
+                path: "/phone.txt".to_owned(),
+                security: ClientSecurity::Plain,
+            });
+        });
+        // the phone has started, but its task has not run yet
+        let lab = lab.await;
+        let text = Arc::new(Mutex::new("register_expires = 180\ncodecs = PCMA\n".to_owned()));
+        let asked = serve(&lab.net, Arc::clone(&text)).await;
+        let register = lab.expect("REGISTER").await;
+        assert_eq!(register.header("expires"), Some(first), "{faults:?}");
+        assert!(asked.lock().unwrap()[0].starts_with("GET /phone.txt HTTP/1.0\r\n"));
+        lab.reply(&register, 401, |builder| {
+            builder.header("WWW-Authenticate", challenge("n1", false))
+        });
+        let register = lab.expect("REGISTER").await;
+        assert!(authorised(&register, "REGISTER"));
+        lab.grant(&register, 3600);
+        lab.settle().await;
+        "register_expires = 240\n".clone_into(&mut text.lock().unwrap());
+        lab.send(
+            &lab.request("NOTIFY", "sync")
+                .header("Event", "check-sync")
+                .build(),
+        );
+        lab.expect_status(200).await;
+        let again = lab.collect(ms(200)).await;
+        let again = again.first().and_then(|(_, message)| message.header("expires"));
+        if second.is_empty() {
+            assert!(again.is_none() || again == Some("3600"), "{faults:?}");
+        } else {
+            assert_eq!(again, Some(second));
+        }
+        let fetches = asked.lock().unwrap().len();
+        assert_eq!(
+            fetches,
+            if faults == [Fault::CheckSyncNotFetched] {
+                1
+            } else {
+                2
+            }
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_not_there_changes_nothing() {
+    let lab = Lab::switched_on(&[], |config| {
+        config.provisioning = Some(Provisioning {
+            server: HTTP.parse().unwrap(),
+            path: "/phone.txt".to_owned(),
+            security: ClientSecurity::Plain,
+        });
+    })
+    .await;
+    let register = lab.expect("REGISTER").await;
+    assert_eq!(register.header("expires"), Some("3600"));
+}
