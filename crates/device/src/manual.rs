@@ -11,7 +11,7 @@ use crate::secret::masked;
 use crate::{Device, DeviceError, DeviceHealth, LabAddress, Operator};
 
 /// What a person can do at any phone.
-const ANY_PHONE: [Capability; 9] = [
+const ANY_PHONE: [Capability; 10] = [
     Capability::Answer,
     Capability::ManualAnswer,
     Capability::Reject,

@@ -200,11 +200,22 @@ mod tests {
         assert_eq!(service_name(Transport::Udp, "a..b"), None);
     }
 
-    #[test]
-    fn foreign_bytes_are_no_answer() {
-        for bytes in [&b""[..], b"\xff", &[0; 12], &[0xc0; 600]] {
-            if let Ok(answer) = Message::from_vec(bytes) {
-                assert!(services_of(&answer).is_empty());
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn foreign_bytes_name_no_more_servers_than_they_have_records(bytes: Vec<u8>, count in 0..4_u8, seed: u64) {
+            // a header that announces answers, so that more than the first check is reached
+            let header = [0, 1, 0x84, 0, 0, 0, 0, count, 0, 0, 0, 0];
+            let whole = [&header[..], &bytes].concat();
+            for datagram in [&bytes, &whole] {
+                if let Ok(answer) = Message::from_vec(datagram) {
+                    let found = services_of(&answer);
+                    proptest::prop_assert!(found.len() <= answer.answers.len());
+                    proptest::prop_assert_eq!(ordered(found.clone(), &mut IdSource::new(seed)).len(), found.len());
+                    let root = Name::root();
+                    proptest::prop_assert!(addresses_of(&answer, &root, RecordType::A).len() <= answer.answers.len() + answer.additionals.len());
+                }
             }
         }
     }

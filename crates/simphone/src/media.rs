@@ -45,8 +45,8 @@ pub(crate) struct MediaPlan {
     pub(crate) receives: bool,
     /// Codec and payload type to send with.
     pub(crate) codec: (u8, AudioCodec),
-    /// Payload type of telephone-event in the peer's description.
-    pub(crate) telephone_event: Option<u8>,
+    /// Payload type and clock of telephone-event in the peer's description.
+    pub(crate) telephone_event: Option<(u8, u32)>,
     /// Payload types to decode.
     pub(crate) decoded: Vec<(u8, AudioCodec)>,
     /// Packet duration to send with, in milliseconds.
@@ -165,7 +165,11 @@ impl CallMedia {
     /// Follows a new negotiation.
     pub(crate) fn apply(&mut self, plan: MediaPlan) {
         self.shield.apply(&plan.keying);
-        let events: Vec<u8> = plan.telephone_event.into_iter().collect();
+        let events: Vec<u8> = plan
+            .telephone_event
+            .iter()
+            .map(|(payload_type, _)| *payload_type)
+            .collect();
         let clock_rate = plan.codec.1.clock_rate();
         self.statistics
             .get_or_insert_with(|| RunningStatistics::new(clock_rate, &events, Some(JITTER_BUFFER)));
@@ -210,7 +214,8 @@ impl CallMedia {
 
     /// The payload type for telephone-events and whether the stream is being sent at all.
     pub(crate) fn telephone_event(&self) -> Option<u8> {
-        self.plan.as_ref().and_then(|plan| plan.telephone_event)
+        let (payload_type, _) = self.plan.as_ref()?.telephone_event?;
+        Some(payload_type)
     }
 
     pub(crate) fn is_sending(&self) -> bool {
@@ -286,11 +291,11 @@ impl CallMedia {
         };
         self.packets_of_source += 1;
         let tone = match plan.telephone_event {
-            Some(_) => {
+            Some((_, clock)) => {
                 let clock = if self.has(Fault::DtmfClock8000) {
                     SAMPLE_RATE
                 } else {
-                    plan.codec.1.clock_rate()
+                    clock
                 };
                 self.tones.tick(self.packetizer.timestamp, ptime, clock)
             }
@@ -300,7 +305,7 @@ impl CallMedia {
             Tone::Speech => self.speak(spoken, plan, step, destination, (ptime, now), out),
             Tone::Packets(packets) => {
                 let payload_type = match plan.telephone_event {
-                    Some(payload_type) if !self.has(Fault::DtmfFixedPayloadType) => payload_type,
+                    Some((payload_type, _)) if !self.has(Fault::DtmfFixedPayloadType) => payload_type,
                     _ => 101,
                 };
                 for packet in packets {

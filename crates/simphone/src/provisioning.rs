@@ -181,6 +181,23 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn foreign_bytes_give_settings_that_the_phone_can_follow(bytes: Vec<u8>, value: u64) {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: ".to_vec();
+            let response = [head, value.to_string().into_bytes(), b"\r\n\r\n".to_vec(), bytes.clone()].concat();
+            let expected = usize::try_from(value).ok().filter(|length| *length <= bytes.len());
+            proptest::prop_assert_eq!(whole(&response).map(<[u8]>::len), expected);
+            let _ = (whole(&bytes), content(&bytes));
+            let text = [b"ptime=".to_vec(), value.to_string().into_bytes(), b"\nregister_expires=".to_vec(), bytes].concat();
+            let settings = Settings::parse(&text);
+            proptest::prop_assert!(settings.ptime.is_none_or(|ptime| (10..=60).contains(&ptime)));
+            proptest::prop_assert!(settings.register_expires.is_none_or(|seconds| (1..=86_400).contains(&seconds)));
+        }
+    }
+
     #[test]
     fn a_response_is_read_up_to_its_length() {
         let response = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabcd";

@@ -51,7 +51,11 @@ impl Reporting {
         let codec = plan.codec.1;
         let mut config = SessionConfig::new(ssrc, cname.clone(), self.ntp_epoch, seed);
         config.clock_rate = codec.clock_rate();
-        config.telephone_event_pts = plan.telephone_event.into_iter().collect();
+        config.telephone_event_pts = plan
+            .telephone_event
+            .iter()
+            .map(|(payload_type, _)| *payload_type)
+            .collect();
         config.jitter_buffer = JITTER_BUFFER;
         config.equipment = matches!(codec, AudioCodec::Pcmu | AudioCodec::Pcma).then_some(Equipment::G711);
         if !self.has(Fault::XrMissing) {

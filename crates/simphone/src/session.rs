@@ -60,7 +60,7 @@ struct Remote {
     direction: Direction,
     codec: (u8, AudioCodec),
     decoded: Vec<(u8, AudioCodec)>,
-    telephone_event: Option<u8>,
+    telephone_event: Option<(u8, u32)>,
     ptime: Option<u32>,
     keying: Keying,
     rtcp: Option<SocketAddr>,
@@ -362,15 +362,16 @@ impl Session {
         if self.capabilities.comfort_noise && clocked(8000) {
             codecs.push(OfferedCodec::named("CN", COMFORT_NOISE));
         }
-        if clocked(48_000) {
-            // events share the clock of the stream that they are part of (RFC 4733 2.1)
-            codecs.push(OfferedCodec {
-                clock_rate: 48_000,
-                ..OfferedCodec::named("telephone-event", WIDE_TELEPHONE_EVENT).with_fmtp("0-15")
-            });
-        }
+        // events share the clock of the stream that they are part of (RFC 4733 2.1)
+        let mut events = [(TELEPHONE_EVENT, 8000), (WIDE_TELEPHONE_EVENT, 48_000)]
+            .into_iter()
+            .filter(|(_, clock)| clocked(*clock));
+        let first = events.next();
+        let further = events.collect();
         let mut offer = SessionOffer::new(self.address, self.port, codecs);
-        offer.telephone_event = clocked(8000).then_some(TELEPHONE_EVENT);
+        offer.telephone_event = first.map(|(payload_type, _)| payload_type);
+        offer.telephone_event_clock = first.map_or(8000, |(_, clock)| clock);
+        offer.further_telephone_events = further;
         offer.direction = direction;
         offer.ptime = Some(self.capabilities.ptime);
         offer.rtcp_mux = self.capabilities.rtcp_mux;
@@ -399,12 +400,13 @@ fn codec_line(codec: AudioCodec) -> OfferedCodec {
     OfferedCodec::named(codec.encoding(), codec.payload_type())
 }
 
-/// The peer's payload type for telephone-events beside this codec. One with another clock is better than none: its
-/// receiver goes by the payload type.
-fn telephone_event_of(audio: &Media, codec: AudioCodec) -> Option<u8> {
-    audio
-        .payload_type_of("telephone-event", codec.clock_rate())
-        .or_else(|| audio.telephone_event())
+/// The peer's payload type for telephone-events beside this codec, and its clock. Beside Opus many have one at 8 kHz
+/// only, against RFC 4733 2.1: the durations in it are then of that clock.
+fn telephone_event_of(audio: &Media, codec: AudioCodec) -> Option<(u8, u32)> {
+    [codec.clock_rate(), 8000].into_iter().find_map(|clock| {
+        let payload_type = audio.payload_type_of("telephone-event", clock)?;
+        Some((payload_type, clock))
+    })
 }
 
 /// Where RTCP is wanted: the port of `a=rtcp` (RFC 3605), else the next one.
@@ -481,7 +483,7 @@ mod tests {
         assert_eq!(answer.audio().unwrap().formats, ["8", "0", "96"]);
         let plan = session.plan().unwrap();
         assert_eq!(plan.codec, (8, AudioCodec::Pcma));
-        assert_eq!(plan.telephone_event, Some(96));
+        assert_eq!(plan.telephone_event, Some((96, 8000)));
         assert_eq!(plan.destination, Some("10.0.0.1:6000".parse().unwrap()));
     }
 

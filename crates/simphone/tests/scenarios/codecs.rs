@@ -82,7 +82,7 @@ async fn the_phone_offers_what_it_has() {
     lab.phone.dial("100").await.unwrap();
     let sdp = lab.expect("INVITE").await.sdp().unwrap().unwrap();
     let audio = sdp.audio().unwrap();
-    assert_eq!(audio.formats, ["96", "9", "8", "102", "101"]);
+    assert_eq!(audio.formats, ["96", "9", "8", "101", "102"]);
     assert_eq!(audio.ptime, Some(30));
     let opus = audio.codec(96).unwrap();
     assert_eq!(
