@@ -1,23 +1,25 @@
 //! Settings by HTTP.
 
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use crate::lab::{Lab, authorised, challenge, ms};
+use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer};
 use voxproof_net::{Accepted, ClientSecurity, Net, StreamSecurity};
 use voxproof_simphone::{CheckSync, Fault, Provisioning};
 
 const HTTP: &str = "10.0.0.1:8080";
 
 /// Serves a text that may change; the requests it has got.
-async fn serve(net: &Net, text: Arc<Mutex<String>>) -> Arc<Mutex<Vec<String>>> {
+async fn serve(net: &Net, text: Arc<Mutex<String>>, security: StreamSecurity) -> Arc<Mutex<Vec<String>>> {
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let mut listener = net
-        .listen(HTTP.parse().unwrap(), StreamSecurity::Plain)
-        .await
-        .unwrap();
+    let mut listener = net.listen(HTTP.parse().unwrap(), security).await.unwrap();
     let heard = Arc::clone(&asked);
     tokio::spawn(async move {
-        while let Ok(Accepted::Connection(mut connection)) = listener.accept().await {
+        while let Ok(accepted) = listener.accept().await {
+            let Accepted::Connection(mut connection) = accepted else {
+                continue;
+            };
             if let Ok(Some(request)) = connection.recv().await {
                 heard
                     .lock()
@@ -50,7 +52,7 @@ async fn a_changed_setting_is_followed() {
         // the phone has started, but its task has not run yet
         let lab = lab.await;
         let text = Arc::new(Mutex::new("register_expires = 180\ncodecs = PCMA\n".to_owned()));
-        let asked = serve(&lab.net, Arc::clone(&text)).await;
+        let asked = serve(&lab.net, Arc::clone(&text), StreamSecurity::Plain).await;
         let register = lab.expect("REGISTER").await;
         assert_eq!(register.header("expires"), Some(first), "{faults:?}");
         assert!(asked.lock().unwrap()[0].starts_with("GET /phone.txt HTTP/1.0\r\n"));
@@ -99,4 +101,27 @@ async fn a_server_that_is_not_there_changes_nothing() {
     .await;
     let register = lab.expect("REGISTER").await;
     assert_eq!(register.header("expires"), Some("3600"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_tls_from_a_server_it_trusts_only() {
+    let authority = TestAuthority::generate(SystemTime::now()).unwrap();
+    let other = TestAuthority::generate(SystemTime::now()).unwrap();
+    let request = CertificateRequest::new([IdentityName::Ip("10.0.0.1".parse().unwrap())]);
+    for (trusted, expires) in [(&authority, "180"), (&other, "3600")] {
+        let roots = Roots::from(trusted);
+        let lab = Lab::switched_on(&[], |config| {
+            config.provisioning = Some(Provisioning {
+                server: HTTP.parse().unwrap(),
+                path: "/phone.txt".to_owned(),
+                security: ClientSecurity::Tls(TlsClient::new("10.0.0.1", roots)),
+            });
+        })
+        .await;
+        let text = Arc::new(Mutex::new("register_expires = 180\n".to_owned()));
+        let server = TlsServer::new(authority.issue(&request).unwrap());
+        serve(&lab.net, text, StreamSecurity::Tls(server)).await;
+        let register = lab.expect("REGISTER").await;
+        assert_eq!(register.header("expires"), Some(expires));
+    }
 }
