@@ -14,4 +14,13 @@ fn schemas_are_up_to_date() {
     let text =
         serde_json::to_string_pretty(&voxproof_report::report_schema()).expect("a schema is JSON") + "\n";
     common::same_or_generate("schemas/report.schema.json", &text);
+    for (name, schema) in [
+        ("measure", voxproof_analysis::measure_schema()),
+        ("analyze", voxproof_analysis::analyze_schema()),
+    ] {
+        common::same_or_generate(
+            &format!("schemas/{name}.schema.json"),
+            &format!("{:#}\n", schema.to_value()),
+        );
+    }
 }

@@ -45,6 +45,12 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Call a SIP address once, or many times at a rate, or be called; outside of any suite.
     Call(CallArgs),
+    /// Measure recordings: levels, speech level, loudness, spectrum, noise.
+    Measure(MeasureArgs),
+    /// Compare recordings with their references: delay, integrity, gain, response.
+    Analyze(AnalyzeArgs),
+    /// Write a test signal as WAV: tones, noises, sweeps, composite source signals.
+    Stimulus(StimulusArgs),
     /// Check whether this machine and a device file are fit for a run.
     Doctor(DoctorArgs),
     /// Print the JSON Schema of a file format.
@@ -236,6 +242,126 @@ pub(crate) struct CallArgs {
     pub(crate) json: bool,
 }
 
+/// Where the results of `measure` and `analyze` go, and which there are.
+#[derive(Debug, Args)]
+pub(crate) struct SoundOutputArgs {
+    /// The results as JSON on standard output, instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a page with tables and figures; it needs no network and no script.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write a CSV table, `-` for standard output.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Files at the same time. [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Only these groups of quantities.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Not these groups of quantities.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+}
+
+/// What a file without a header holds.
+#[derive(Debug, Args)]
+pub(crate) struct RawArgs {
+    /// Coding of files without a header: `pcma`, `pcmu`, `g722`, `s16le`. The endings .al, .pcma, .ul, .pcmu and .g722
+    /// say it by themselves.
+    #[arg(long, value_name = "CODING")]
+    pub(crate) codec: Option<String>,
+    /// Their sample rate, Hz.
+    #[arg(long = "raw-rate", value_name = "HZ")]
+    pub(crate) rate: Option<u32>,
+    /// Their channels.
+    #[arg(long = "raw-channels", value_name = "N")]
+    pub(crate) channels: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    /// Sound files (WAV, FLAC, Ogg Opus, raw G.711 or G.722), folders of them, or patterns such as `'calls/*.wav'`.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: SoundOutputArgs,
+    #[command(flatten)]
+    pub(crate) raw: RawArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// What was played: a file, or a folder or pattern of files.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: PathBuf,
+    /// What was recorded: a file, or a folder or pattern; several belong to the references of the same names, or all
+    /// to one reference.
+    #[arg(value_name = "DEG")]
+    pub(crate) degraded: PathBuf,
+    /// Channel of both files, from 1.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) channel: u16,
+    /// Hold the frequency response against this mask: a name of one built in, or a TOML file.
+    #[arg(long, value_name = "MASK")]
+    pub(crate) mask: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: SoundOutputArgs,
+    #[command(flatten)]
+    pub(crate) raw: RawArgs,
+}
+
+/// How the samples of a stimulus are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleForm {
+    /// 16 bits.
+    #[value(name = "16")]
+    Sixteen,
+    /// 24 bits.
+    #[value(name = "24")]
+    TwentyFour,
+    /// 32-bit float.
+    #[value(name = "float")]
+    Float,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StimulusArgs {
+    /// Name of the signal.
+    pub(crate) name: Option<String>,
+    /// List the names, with duration and level.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Where to write it, as WAV of one channel; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Make the signal of this description (TOML) instead of a named one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) description: Option<PathBuf>,
+    /// Print the description: all that is needed to make the same samples again.
+    #[arg(long)]
+    pub(crate) describe: bool,
+    /// Sample rate, Hz. [default: 48000]
+    #[arg(long, value_name = "HZ")]
+    pub(crate) rate: Option<u32>,
+    /// Duration, s.
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+    /// Seed of what is random in it.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u32>,
+    /// Level, dBov.
+    #[arg(long, value_name = "DBOV", allow_negative_numbers = true)]
+    pub(crate) level: Option<f64>,
+    /// Another parameter of the signal, as its description has it: `low_hz=100`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// How a sample is written.
+    #[arg(long = "bits", value_enum, default_value_t = SampleForm::Sixteen)]
+    pub(crate) form: SampleForm,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Also check a device file.
@@ -245,7 +371,7 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// `case`, `suite`, `device` or `report`.
+    /// `case`, `suite`, `device`, `report`, `measure` or `analyze`.
     pub(crate) name: String,
 }
 

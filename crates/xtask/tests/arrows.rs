@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ice", &[]),
     ("audio", &[]),
     ("codec", &["rtp"]),
+    ("analysis", &["audio", "codec", "rtp"]),
     ("rules", &["sip", "rtp"]),
     ("net", &[]),
     ("spec", &[]),
@@ -39,14 +40,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "spec", "record", "judge", "runner", "report", "device", "net", "simphone", "call", "load",
-            "sip", "rtp", "audio",
+            "sip", "rtp", "audio", "analysis",
         ],
     ),
 ];
 
 /// Crates in which there is no clock, socket or task: tokio must not be reachable from them.
 const WITHOUT_TOKIO: &[&str] = &[
-    "sip", "rtp", "srtp", "ice", "codec", "rules", "audio", "spec", "record", "judge", "report",
+    "sip", "rtp", "srtp", "ice", "codec", "rules", "audio", "analysis", "spec", "record", "judge", "report",
 ];
 
 #[test]

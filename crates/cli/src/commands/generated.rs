@@ -9,16 +9,17 @@ use crate::terminal::say;
 use crate::{Failure, Outcome, terminal};
 
 pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
-    let schema = if args.name == "report" {
-        Some(voxproof_report::report_schema())
-    } else {
-        schema_json(&args.name)
+    let schema = match args.name.as_str() {
+        "report" => Some(voxproof_report::report_schema()),
+        "measure" => Some(voxproof_analysis::measure_schema().to_value()),
+        "analyze" => Some(voxproof_analysis::analyze_schema().to_value()),
+        name => schema_json(name),
     };
     let Some(schema) = schema else {
         return Err(Failure::new(
             Exit::Usage,
             format!(
-                "there is no schema `{}`; there are: {}, report",
+                "there is no schema `{}`; there are: {}, report, measure, analyze",
                 args.name,
                 SCHEMAS.join(", ")
             ),

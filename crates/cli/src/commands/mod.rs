@@ -10,3 +10,4 @@ pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod sound;

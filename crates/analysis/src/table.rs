@@ -1,0 +1,105 @@
+//! Results as a table for a terminal.
+
+use std::fmt::Write as _;
+
+use crate::page::{facts, pair_facts};
+use crate::{FileRecord, Group, Note, PairRecord, QuantityResult};
+
+/// Results by group, in the order in which the groups come.
+pub(crate) fn groups(results: &[QuantityResult]) -> Vec<(Group, Vec<&QuantityResult>)> {
+    let mut groups: Vec<(Group, Vec<&QuantityResult>)> = Vec::new();
+    for result in results {
+        match groups.iter_mut().find(|(group, _)| *group == result.group) {
+            Some((_, list)) => list.push(result),
+            None => groups.push((result.group, vec![result])),
+        }
+    }
+    groups
+}
+
+/// A measured file as text.
+#[must_use]
+pub fn file_table(record: &FileRecord) -> String {
+    let mut text = format!("{}\n", visible(&record.file));
+    let facts = facts(record);
+    if !facts.is_empty() {
+        let _ = writeln!(text, "  {facts}");
+    }
+    let problem = record
+        .problem
+        .as_ref()
+        .map(|problem| format!("the file {problem}"));
+    remarks(&mut text, problem.as_deref(), &record.notes);
+    for channel in &record.channels {
+        if record.channels.len() > 1 {
+            let _ = writeln!(text, "  channel {}", channel.channel);
+        }
+        rows(&mut text, &channel.results);
+    }
+    text
+}
+
+/// A compared pair as text.
+#[must_use]
+pub fn pair_table(record: &PairRecord) -> String {
+    let mut text = format!(
+        "{} against {}\n",
+        visible(&record.degraded),
+        visible(&record.reference)
+    );
+    let _ = writeln!(text, "  {}", pair_facts(record));
+    remarks(&mut text, record.problem.as_deref(), &record.notes);
+    rows(&mut text, &record.results);
+    text
+}
+
+/// A name without what would move the cursor.
+fn visible(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn remarks(text: &mut String, problem: Option<&str>, notes: &[Note]) {
+    if let Some(problem) = problem {
+        let _ = writeln!(text, "  not measured: {}", visible(problem));
+    }
+    for note in notes {
+        let _ = writeln!(text, "  note: {}", visible(&note.text));
+    }
+}
+
+fn rows(text: &mut String, results: &[QuantityResult]) {
+    let width = |longest: usize, part: &str| longest.max(part.chars().count());
+    let names = results
+        .iter()
+        .fold(0, |longest, result| width(longest, result.about().name));
+    let numbers = results
+        .iter()
+        .filter_map(QuantityResult::number)
+        .fold(0, |longest, number| width(longest, &number));
+    let units = results
+        .iter()
+        .fold(0, |longest, result| width(longest, result.unit));
+    for (group, results) in groups(results) {
+        let _ = writeln!(text, "  {group}");
+        for result in results {
+            let name = result.about().name;
+            let _ = match result.number() {
+                Some(number) => {
+                    let caveat = result
+                        .caveat
+                        .as_ref()
+                        .map_or_else(String::new, |caveat| format!(" [{caveat}]"));
+                    writeln!(
+                        text,
+                        "    {name:names$}  {number:>numbers$} {:units$}  {}{caveat}",
+                        result.unit,
+                        result.about().meaning
+                    )
+                }
+                None => writeln!(text, "    {name:names$}  {}", result.text()),
+            };
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What files become, file by file and pair by pair.
+
+mod alone;
+mod formats;
+mod pairs;
+mod spoilt;
+mod support;

@@ -1,0 +1,166 @@
+//! `analyze`: recordings against their references.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use voxproof_analysis::{
+    AnalyzeRecord, DrawnPair, Group, Loaded, PairOptions, PairRecord, RawFormat, ReadError, Selection,
+    analyze, analyze_page, pair_table,
+};
+
+use voxproof_audio::mask::{Mask, built_in};
+
+use super::output::{self, Fate};
+use super::{files, jobs};
+use crate::args::AnalyzeArgs;
+use crate::exit::Exit;
+use crate::{Failure, Outcome, terminal};
+
+pub(crate) fn run(args: &AnalyzeArgs) -> Outcome {
+    let raw = files::raw_format(&args.raw)?;
+    let selection = Selection::of_words(&Group::OF_PAIR, &args.output.only, &args.output.skip)
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    if selection.is_empty() {
+        return Err(Failure::new(
+            Exit::NothingSelected,
+            "--only and --skip leave nothing to measure",
+        ));
+    }
+    let options = PairOptions {
+        selection,
+        mask: args.mask.as_deref().map(mask).transpose()?,
+    };
+    let pairs = pairs(&args.reference, &args.degraded)?;
+    let draw = args.output.html.is_some();
+    let compared = jobs::each(&pairs, args.output.jobs, |(reference, degraded)| {
+        one(reference, degraded, raw, args.channel, &options, draw)
+    });
+    let (drawn, fates): (Vec<DrawnPair>, Vec<Fate>) = compared.into_iter().unzip();
+    let record = AnalyzeRecord::new(drawn.iter().map(|pair| pair.record.clone()).collect());
+    let (html, csv) = (args.output.html.as_deref(), args.output.csv.as_deref());
+    if let Some(path) = html {
+        let page =
+            analyze_page(&drawn, record.analyzer).map_err(|error| Failure::new(Exit::Internal, error))?;
+        output::write(path, page.as_bytes())?;
+    }
+    if let Some(path) = csv {
+        output::write(path, record.csv().as_bytes())?;
+    }
+    if args.output.json {
+        output::json(&record)?;
+    }
+    if output::tables(args.output.json, [html, csv]) {
+        let tables: Vec<String> = record.pairs.iter().map(pair_table).collect();
+        terminal::write(tables.join("\n").as_bytes());
+    }
+    output::exit(fates.into_iter())
+}
+
+/// A mask that is built in, or one from a file.
+fn mask(word: &str) -> Result<Mask, Failure> {
+    if let Some(mask) = built_in().into_iter().find(|mask| mask.name() == word) {
+        return Ok(mask);
+    }
+    let path = Path::new(word);
+    if !path.exists() {
+        let known: Vec<String> = built_in().iter().map(|mask| mask.name().to_owned()).collect();
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "there is neither a mask nor a file `{word}`; there are: {}",
+                known.join(", ")
+            ),
+        ));
+    }
+    let text = files::read_text(path)?;
+    Mask::from_toml(&text).map_err(|error| Failure::new(Exit::Specification, format!("{word}: {error}")))
+}
+
+/// Which recording belongs to which reference: one reference to all recordings, or files of the same name.
+fn pairs(reference: &Path, degraded: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let many = |path: &Path| path.is_dir() || (!path.exists() && files::is_pattern(path));
+    let references = files::collect(&[reference.to_owned()])?;
+    let recordings = files::collect(&[degraded.to_owned()])?;
+    if !many(reference) {
+        return Ok(recordings
+            .into_iter()
+            .map(|recording| (reference.to_owned(), recording))
+            .collect());
+    }
+    if !many(degraded) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "several references need several recordings: name two folders or two patterns",
+        ));
+    }
+    let mut by_stem: BTreeMap<OsString, Vec<PathBuf>> = BTreeMap::new();
+    for path in references {
+        by_stem
+            .entry(path.file_stem().unwrap_or_default().to_owned())
+            .or_default()
+            .push(path);
+    }
+    let mut pairs = Vec::new();
+    for recording in recordings {
+        let stem = recording.file_stem().unwrap_or_default();
+        match by_stem.get(stem).map(Vec::as_slice) {
+            Some([only]) => pairs.push((only.clone(), recording)),
+            Some(_) => {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("there are several references called `{}`", stem.display()),
+                ));
+            }
+            None => {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "there is no reference for {}: references and recordings belong together by name",
+                        recording.display()
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+fn one(
+    reference: &Path,
+    degraded: &Path,
+    raw: Option<RawFormat>,
+    channel: u16,
+    options: &PairOptions,
+    draw: bool,
+) -> (DrawnPair, Fate) {
+    let (r, d) = (reference.to_string_lossy(), degraded.to_string_lossy());
+    let load = |path: &Path, name: &str| -> Result<Loaded, ReadError> {
+        // a raw coding is for the file that has no header
+        let with_header = files::open(path, None);
+        let reader = match (with_header, raw) {
+            (Err(ReadError::NotSound { .. }), Some(raw)) => files::open(path, Some(raw)),
+            (reader, _) => reader,
+        };
+        Loaded::read(name, reader?, channel)
+    };
+    let failed = |which: &str, error: ReadError| {
+        let record = PairRecord::unreadable(&r, &d, format!("the {which} {error}"));
+        (DrawnPair::undrawn(record), Fate::of_error(&error))
+    };
+    let reference = match load(reference, &r) {
+        Ok(loaded) => loaded,
+        Err(error) => return failed("reference", error),
+    };
+    let degraded = match load(degraded, &d) {
+        Ok(loaded) => loaded,
+        Err(error) => return failed("recording", error),
+    };
+    let pair = if draw {
+        DrawnPair::of(&reference, &degraded, options)
+    } else {
+        DrawnPair::undrawn(analyze(&reference, &degraded, options))
+    };
+    let fate = Fate::of_results(&pair.record.notes, pair.record.results.iter());
+    (pair, fate)
+}

@@ -1,0 +1,87 @@
+//! `measure`: recordings by themselves.
+
+use std::path::Path;
+
+use voxproof_analysis::{
+    DrawnFile, FileRecord, Group, MeasureRecord, RawFormat, ReadError, Selection, file_table, measure,
+    measure_and_draw, measure_page,
+};
+
+use super::output::{self, Fate};
+use super::{files, jobs};
+use crate::args::MeasureArgs;
+use crate::exit::Exit;
+use crate::{Failure, Outcome, terminal};
+
+pub(crate) fn run(args: &MeasureArgs) -> Outcome {
+    let raw = files::raw_format(&args.raw)?;
+    let selection = Selection::of_words(&Group::OF_FILE, &args.output.only, &args.output.skip)
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    if selection.is_empty() {
+        return Err(Failure::new(
+            Exit::NothingSelected,
+            "--only and --skip leave nothing to measure",
+        ));
+    }
+    let paths = files::collect(&args.files)?;
+    let draw = args.output.html.is_some();
+    let measured = jobs::each(&paths, args.output.jobs, |path| one(path, raw, &selection, draw));
+    let (drawn, fates): (Vec<DrawnFile>, Vec<Fate>) = measured.into_iter().unzip();
+    let record = MeasureRecord::new(drawn.iter().map(|file| file.record.clone()).collect());
+    let (html, csv) = (args.output.html.as_deref(), args.output.csv.as_deref());
+    if let Some(path) = html {
+        let page =
+            measure_page(&drawn, record.analyzer).map_err(|error| Failure::new(Exit::Internal, error))?;
+        output::write(path, page.as_bytes())?;
+    }
+    if let Some(path) = csv {
+        output::write(path, record.csv().as_bytes())?;
+    }
+    if args.output.json {
+        output::json(&record)?;
+    }
+    if output::tables(args.output.json, [html, csv]) {
+        let tables: Vec<String> = record.files.iter().map(file_table).collect();
+        terminal::write(tables.join("\n").as_bytes());
+    }
+    output::exit(fates.into_iter())
+}
+
+fn one(path: &Path, raw: Option<RawFormat>, selection: &Selection, draw: bool) -> (DrawnFile, Fate) {
+    let name = path.to_string_lossy();
+    match read(path, &name, raw, selection, draw) {
+        Ok(file) => {
+            let results = file.record.channels.iter().flat_map(|channel| &channel.results);
+            let fate = Fate::of_results(&file.record.notes, results);
+            (file, fate)
+        }
+        Err(error) => (
+            DrawnFile::undrawn(FileRecord::unreadable(&name, error.to_string())),
+            Fate::of_error(&error),
+        ),
+    }
+}
+
+fn read(
+    path: &Path,
+    name: &str,
+    raw: Option<RawFormat>,
+    selection: &Selection,
+    draw: bool,
+) -> Result<DrawnFile, ReadError> {
+    let reader = files::open(path, raw)?;
+    if !draw {
+        return measure(name, reader, selection).map(DrawnFile::undrawn);
+    }
+    let frames = match reader.format().frames {
+        Some(frames) => frames,
+        None => {
+            // the columns of the figures need the length, which only reading tells
+            let mut counting = files::open(path, raw)?;
+            let mut block = Vec::new();
+            while counting.next_block(&mut block)? {}
+            counting.frames_read()
+        }
+    };
+    measure_and_draw(name, reader, selection, frames)
+}

@@ -1,0 +1,75 @@
+//! Where results go.
+
+use std::path::Path;
+
+use voxproof_analysis::{NoteKind, QuantityResult, ReadError};
+
+use crate::exit::Exit;
+use crate::{Failure, Outcome, terminal};
+
+/// What happened to a file or a pair, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    /// It was read to its end and something was measured.
+    Measured,
+    /// It ends early, or nothing at all could be measured of it.
+    Incomplete,
+    /// It is no sound that can be read.
+    Refused,
+    /// The operating system did not give it.
+    Unread,
+}
+
+impl Fate {
+    pub(super) fn of_error(error: &ReadError) -> Self {
+        if error.is_io() {
+            Self::Unread
+        } else {
+            Self::Refused
+        }
+    }
+
+    pub(super) fn of_results<'a>(
+        notes: &[voxproof_analysis::Note],
+        mut results: impl Iterator<Item = &'a QuantityResult>,
+    ) -> Self {
+        let cut = notes.iter().any(|note| note.kind == NoteKind::Truncated);
+        if cut || !results.any(|result| result.value.is_some()) {
+            Self::Incomplete
+        } else {
+            Self::Measured
+        }
+    }
+}
+
+/// The exit code of all of them: the worst decides.
+pub(super) fn exit(fates: impl Iterator<Item = Fate>) -> Outcome {
+    Ok(match fates.max().unwrap_or(Fate::Measured) {
+        Fate::Measured => Exit::Pass,
+        Fate::Incomplete => Exit::Incomplete,
+        Fate::Refused => Exit::Specification,
+        Fate::Unread => Exit::Record,
+    })
+}
+
+/// Writes a file; `-` is standard output.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        terminal::write(bytes);
+        return Ok(());
+    }
+    std::fs::write(path, bytes)
+        .map_err(|error| Failure::new(Exit::Record, format!("cannot write {}: {error}", path.display())))
+}
+
+/// A record as JSON on standard output.
+pub(super) fn json(record: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(record).map_err(|error| Failure::new(Exit::Internal, error))?;
+    terminal::write((text + "\n").as_bytes());
+    Ok(())
+}
+
+/// Whether tables go to standard output, which then nothing else does.
+pub(super) fn tables(json: bool, files: [Option<&Path>; 2]) -> bool {
+    !json && !files.into_iter().flatten().any(|path| path == Path::new("-"))
+}
