@@ -132,6 +132,7 @@ impl Sim {
             codecs: self.codecs.clone(),
             media_security: self.security,
             register_expires: REGISTER_EXPIRES,
+            server_only: true,
             ptime: settings.ptime.map_or(default.ptime, u32::from),
             rtcp_mux: settings.rtcp_mux,
             extended_reports: settings.extended_reports,

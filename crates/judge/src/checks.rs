@@ -146,7 +146,7 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
     };
     // nothing is before the beginning: in virtual time the first message is at zero
     let (mut from, mut from_packet): (Option<Duration>, u32) = (None, 0);
-    let mut until = Duration::MAX;
+    let (mut until, mut until_packet) = (Duration::MAX, None);
     for (mark, what) in [
         (&check.after, "after"),
         (&check.before, "before"),
@@ -159,7 +159,7 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         expected += &format!(" {what} `{}`", **mark);
         match what {
             "after" => (from, from_packet) = (Some(moment.end), moment.packet.unwrap_or(0)),
-            "before" => until = moment.start,
+            "before" => (until, until_packet) = (moment.start, moment.packet),
             _ => (from, until) = (Some(moment.start), moment.end),
         }
     }
@@ -181,7 +181,12 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
                 from.is_none_or(|from| record.at > from)
             }
         })
-        .filter(|record| record.from_device && record.at <= until)
+        // before a message likewise: what answers it may bear the same time
+        .filter(|record| match until_packet {
+            Some(packet) => record.packet < packet,
+            None => record.at <= until,
+        })
+        .filter(|record| record.from_device)
         .filter(|record| match (&check.request, &check.response) {
             (Some(method), _) => record.message.method() == Some(method.as_str()),
             (None, Some(status)) => fits_response(status, &record.message, to),

@@ -228,6 +228,8 @@ pub struct SimPhoneConfig {
     pub unsolicited_mwi: bool,
     /// Numbers or addresses whose calls it watches on its keys (RFC 4235).
     pub watched: Vec<String>,
+    /// Whether calls are taken from its server only, whoever else reaches its address.
+    pub server_only: bool,
     /// What a NOTIFY `check-sync` leads to.
     pub check_sync: CheckSync,
     /// Where it reports the quality of each call when that has ended (RFC 6035); `None` does not.
@@ -271,6 +273,7 @@ impl SimPhoneConfig {
             mwi: false,
             unsolicited_mwi: false,
             watched: Vec::new(),
+            server_only: false,
             check_sync: CheckSync::Challenged,
             quality_collector: None,
         }

@@ -112,7 +112,10 @@ impl Phone {
             return;
         }
         let wait = self.glare_wait(key);
-        let gives_up = self.has(Fault::GlareNoRetry);
+        let (gives_up, touchy) = (
+            self.has(Fault::GlareNoRetry),
+            self.has(Fault::RefusedHoldEndsCall),
+        );
         let Some(call) = self.call_mut(key) else { return };
         if let Some(session) = &mut call.session {
             session.withdraw_offer();
@@ -124,6 +127,7 @@ impl Phone {
             }
             // 12.2.1.2: the peer does not know the dialog any more
             (408 | 481, _) => self.send_bye(now, key),
+            (488, _) if touchy => self.send_bye(now, key),
             _ => call.change = None,
         }
     }

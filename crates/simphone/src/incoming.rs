@@ -29,6 +29,12 @@ impl Phone {
             Ok(replaced) => replaced,
             Err(status) => return self.respond(now, id, invite, status, |builder| builder),
         };
+        if replaced.is_none()
+            && self.has(Fault::SecondCallEndsFirst)
+            && let Ok(first) = self.established()
+        {
+            self.send_bye(now, first);
+        }
         if replaced.is_none() && self.current().is_some() {
             return self.respond(now, id, invite, 486, |builder| builder);
         }
@@ -57,9 +63,10 @@ impl Phone {
         }
         let tag = self.ids.tag();
         let contact = self.contact_header();
-        let Some(dialog) = Dialog::from_uas(invite, &tag, &contact, &self.contact.to_string()) else {
+        let Some(mut dialog) = Dialog::from_uas(invite, &tag, &contact, &self.contact.to_string()) else {
             return self.respond(now, id, invite, 400, |builder| builder);
         };
+        self.misread_routes(&mut dialog.route_set);
         let mut call = self.new_call(Stage::Ringing);
         let patience = invite
             .expires()
@@ -181,7 +188,8 @@ impl Phone {
 
     /// An ACK to a 2xx of ours.
     pub(crate) fn on_ack(&mut self, now: Duration, ack: &Message) {
-        let ignores = self.has(Fault::AckIgnored);
+        let (ignores, first_pause) = (self.has(Fault::AckIgnored), self.timers.t1);
+        let impatient = self.has(Fault::LateAckEndsCall);
         let number = ack.cseq().map(|cseq| cseq.number);
         let Some(call) = self.calls.iter_mut().find(|call| {
             call.dialog.as_ref().is_some_and(|dialog| dialog.matches(ack))
@@ -193,7 +201,10 @@ impl Phone {
             return;
         };
         let key = call.key;
-        let hang_up = call.unacknowledged.as_ref().is_some_and(|ok| ok.hang_up);
+        let hang_up = call
+            .unacknowledged
+            .as_ref()
+            .is_some_and(|ok| ok.hang_up || (impatient && ok.interval > first_pause));
         match &mut call.unacknowledged {
             Some(ok) if ignores => ok.acknowledged = true,
             unacknowledged => *unacknowledged = None,
@@ -294,6 +305,21 @@ impl Phone {
         }
         self.accept_invite(now, key, id, &invite, Some(description));
         self.go_live(now, key);
+    }
+
+    /// What faults make of the recorded routes of a received call.
+    fn misread_routes(&self, routes: &mut Vec<String>) {
+        if self.has(Fault::RouteSetIgnored) {
+            routes.retain(|route| !route.contains(";lr"));
+        }
+        if self.has(Fault::RouteSetReversed) {
+            routes.reverse();
+        }
+        if self.has(Fault::StrictRouteAsLoose) {
+            for route in routes.iter_mut().filter(|route| !route.contains(";lr")) {
+                *route = route.replace('>', ";lr>");
+            }
+        }
     }
 
     fn ringing(&self) -> Result<CallKey, PhoneError> {

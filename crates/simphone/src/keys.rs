@@ -12,7 +12,11 @@ use crate::shield::{DtlsPlan, Keying, SrtpPlan};
 use crate::{Fault, MediaSecurity};
 
 /// The suites of our offers, most wanted first (RFC 4568 6.2).
-const SUITES: [Profile; 2] = [Profile::Aes128CmHmacSha1_80, Profile::Aes128CmHmacSha1_32];
+const SUITES: [Profile; 3] = [
+    Profile::Aes128CmHmacSha1_80,
+    Profile::Aes128CmHmacSha1_32,
+    Profile::Aes256CmHmacSha1_80,
+];
 
 /// How the phone protects its media, the same in every call.
 #[derive(Debug, Clone)]
@@ -177,7 +181,19 @@ impl Keys {
 
     /// The keys of both directions when we answer, and our attribute line (RFC 4568 5.1.2).
     fn chosen_keys(&mut self, audio: &Media) -> Option<(SrtpPlan, String)> {
-        let choice = sdes::negotiate(&crypto_of(audio), &SUITES)?;
+        let pretends = self.has(Fault::SrtpUnknownSuiteAccepted);
+        let refused = self
+            .has(Fault::SrtpAes256Refused)
+            .then_some(Profile::Aes256CmHmacSha1_80);
+        let known: Vec<Profile> = SUITES
+            .into_iter()
+            .filter(|suite| Some(*suite) != refused)
+            .collect();
+        let choice = sdes::negotiate(&crypto_of(audio), &known).or_else(|| {
+            // as if the unknown suite were the mandatory one
+            let made_up = CryptoAttribute::generate(1, SUITES[0], &[7; 64]).ok()?;
+            sdes::negotiate(&[made_up], &SUITES).filter(|_| pretends)
+        })?;
         let mut own = self.own_key(choice.tag, choice.profile)?;
         let send = own.master_keys().ok()?.into_iter().next()?;
         if self.has(Fault::SrtpAnswerWrongTag) {

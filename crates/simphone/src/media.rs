@@ -14,6 +14,7 @@ use voxproof_sip::IdSource;
 use voxproof_srtp::{DatagramKind, classify};
 
 use crate::coders::Coders;
+use crate::hearing::Hearing;
 use crate::pause::{Frame, Pauses};
 use crate::playout::{Playout, SAMPLE_RATE};
 use crate::reporting::Reporting;
@@ -98,6 +99,7 @@ pub(crate) struct CallMedia {
     tones: ToneSender,
     pauses: Pauses,
     playout: Playout,
+    hearing: Hearing,
     /// Nothing is played before the call is answered.
     deaf: bool,
     received: u64,
@@ -135,6 +137,7 @@ impl CallMedia {
             .unwrap_or((random >> 32) as u16);
         // RFC 3550 5.1: source, sequence number and timestamp start at random
         let packetizer = Packetizer::new(0, random as u32, sequence, ids.next_u64() as u32);
+        let hearing = Hearing::new(&faults);
         Self {
             coders: Coders::new(&faults),
             shield: Shield::new(&faults),
@@ -155,6 +158,7 @@ impl CallMedia {
             tones: ToneSender::default(),
             pauses: Pauses::default(),
             playout: Playout::new(delay),
+            hearing,
             deaf: false,
             received: 0,
             recording: Vec::new(),
@@ -359,6 +363,8 @@ impl CallMedia {
         }
         self.packetizer.payload_type = if self.has(Fault::WrongPayloadType) {
             99
+        } else if self.has(Fault::StaticPayloadType) {
+            plan.codec.1.payload_type()
         } else {
             plan.codec.0
         };
@@ -477,6 +483,10 @@ impl MediaSession for CallMedia {
         if let Some(statistics) = &mut self.statistics {
             statistics.observe(reception.at, &packet, reception.dscp);
         }
+        let event = self.plan.as_ref().and_then(|plan| plan.telephone_event);
+        if event == Some(packet.payload_type) {
+            self.hearing.key();
+        }
         let decoded = self
             .plan
             .as_ref()
@@ -493,7 +503,10 @@ impl MediaSession for CallMedia {
         if self.faults.contains(&Fault::ReceiveDropsEveryThirdPacket) && self.received.is_multiple_of(3) {
             return;
         }
-        let (timestamp, samples) = self.coders.decode(codec, packet.timestamp, packet.payload);
+        let (timestamp, mut samples) = self.coders.decode(codec, packet.timestamp, packet.payload);
+        if self.hearing.loses(reception.at, timestamp, &mut samples) {
+            return;
+        }
         self.playout.insert(reception.at, packet.ssrc, timestamp, samples);
     }
 

@@ -176,10 +176,11 @@ impl Phone {
 
     /// Gives up a call that has no final response (9.1).
     pub(crate) fn cancel(&mut self, now: Duration, key: CallKey) {
+        let hasty = self.has(Fault::CancelBeforeProvisional);
         let Some(call) = self.call_mut(key) else { return };
         call.stage = Stage::Cancelling;
         // before a provisional response the CANCEL might overtake its INVITE: it waits
-        if call.placed.as_ref().is_some_and(|placed| placed.provisional) {
+        if hasty || call.placed.as_ref().is_some_and(|placed| placed.provisional) {
             self.send_cancel(now, key);
         }
     }
@@ -243,7 +244,9 @@ impl Phone {
             return false;
         };
         let (bytes, destination) = (again.bytes.clone(), again.destination);
-        self.transactions.send(bytes, destination);
+        if !self.has(Fault::AckNotRepeated) {
+            self.transactions.send(bytes, destination);
+        }
         true
     }
 
@@ -319,12 +322,22 @@ impl Phone {
 
     fn on_answered(&mut self, now: Duration, key: CallKey, response: &Message) {
         let to_dialled = self.has(Fault::AckToRequestUri);
+        let (confuses, in_order) = (
+            self.has(Fault::ForkedAckToFirstBranch),
+            self.has(Fault::RouteSetNotReversed),
+        );
         let Some(call) = self.call_mut(key) else { return };
         let Some(placed) = &mut call.placed else { return };
         let (invite, target, referrer) = (placed.request.clone(), placed.target.clone(), placed.referred_by);
         let Some(mut dialog) = Dialog::from_uac(&invite, response) else {
             return;
         };
+        if confuses && let [first, _, ..] = placed.early.as_slice() {
+            dialog.remote_tag.clone_from(&first.dialog.remote_tag);
+        }
+        if in_order {
+            dialog.route_set.reverse();
+        }
         let early = placed
             .early
             .drain(..)

@@ -114,7 +114,7 @@ impl Phone {
             clock: net.clock(),
             contact,
             timers: Timers::default(),
-            transactions: Transactions::new(Timers::default()),
+            transactions: Transactions::new(transaction_timers(&config)),
             requests: HashMap::new(),
             authentication: Authentication::new(&config.username, &config.password, &config.faults),
             registration: Registration::new(&config, contact, &mut ids),
@@ -463,8 +463,22 @@ impl Phone {
         }
     }
 
+    /// Whether this is a call that did not come through the phone's server, and its user wants none of that kind.
+    fn is_strangers_call(&self, message: &Message, source: Hop) -> bool {
+        self.config.server_only
+            && message.method() == Some("INVITE")
+            && source.address != self.config.server
+            && !self.has(Fault::StrangerRings)
+    }
+
     fn arrived(&mut self, at: Duration, bytes: &[u8], source: Hop) {
         let message = Message::parse(bytes);
+        if self.is_strangers_call(&message, source) {
+            let refusal = Builder::response_to(&message, 403, voxproof_sip::default_reason(403))
+                .to_tag(&self.ids.tag())
+                .build();
+            return self.transactions.send(refusal, source);
+        }
         match self.wire.arriving(&message, &mut self.ids) {
             Arrival::Pass => self.transactions.receive(at, bytes, source),
             Arrival::Drop => {}
@@ -682,6 +696,18 @@ impl Phone {
         }
         self.afterglow_due(now);
     }
+}
+
+/// The timers of RFC 3261 17, or with the fault T2 so long that it never counts.
+fn transaction_timers(config: &SimPhoneConfig) -> Timers {
+    let timers = Timers::default();
+    if config.faults.contains(&Fault::TimerEUncapped) {
+        return Timers {
+            t2: timers.t1 * 64,
+            ..timers
+        };
+    }
+    timers
 }
 
 /// Two phones with one seed must not make the same Call-IDs.

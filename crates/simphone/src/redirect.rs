@@ -18,7 +18,7 @@ impl Phone {
         if !matches!(response.status(), Some(300..=302)) || self.has(Fault::RedirectIgnored) {
             return false;
         }
-        let backwards = self.has(Fault::RedirectWrongOrder);
+        let (backwards, forgetful) = (self.has(Fault::RedirectWrongOrder), self.has(Fault::RedirectLoop));
         let Some(placed) = self.call_mut(key).and_then(|call| call.placed.as_mut()) else {
             return false;
         };
@@ -32,7 +32,7 @@ impl Phone {
                     contact.uri.to_request_uri(),
                 )
             })
-            .filter(|(_, uri)| !placed.tried.contains(uri))
+            .filter(|(_, uri)| forgetful || !placed.tried.contains(uri))
             .collect();
         // a stable sort: contacts with the same q stay in the order of the response
         wanted.sort_by_key(|(q, _)| if backwards { i64::from(*q) } else { -i64::from(*q) });

@@ -282,8 +282,9 @@ impl Phone {
 
     /// The expiry the registrar granted, in seconds (RFC 3261 10.2.4): of our Contact, else the header, else ours.
     fn granted(&self, response: &Message) -> u32 {
+        let any = self.has(Fault::OtherContactsExpiryTaken);
         let ours = response.contacts().into_iter().find(|contact| {
-            contact.uri.host.parse() == Ok(self.contact.ip())
+            any || contact.uri.host.parse() == Ok(self.contact.ip())
                 && contact.uri.port.unwrap_or(5060) == self.contact.port()
                 && contact.uri.user.as_deref() == Some(self.config.username.as_str())
         });

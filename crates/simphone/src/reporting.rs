@@ -24,6 +24,8 @@ pub(crate) struct Reporting {
     ntp_epoch: u64,
     session: Option<Session>,
     reports: u32,
+    /// A sequence number without gaps, for the fault that hides losses.
+    counted: u16,
     /// The goodbye of a call that is over, until it is sent.
     farewell: Option<Vec<u8>>,
 }
@@ -36,6 +38,7 @@ impl Reporting {
             ntp_epoch,
             session: None,
             reports: 0,
+            counted: 0,
             farewell: None,
         }
     }
@@ -85,8 +88,13 @@ impl Reporting {
     }
 
     pub(crate) fn received(&mut self, at: Duration, packet: &Packet<'_>, dscp: Option<u8>) {
+        let mut counted = *packet;
+        if self.has(Fault::RtcpLossHidden) {
+            counted.sequence = self.counted;
+            self.counted = self.counted.wrapping_add(1);
+        }
         if let Some(session) = &mut self.session {
-            session.received(at, packet, dscp);
+            session.received(at, &counted, dscp);
         }
     }
 

@@ -109,6 +109,11 @@ impl Phone {
 
     fn on_request_in_dialog(&mut self, now: Duration, id: TransactionId, method: &str, request: &Message) {
         let lenient = self.has(Fault::LowCseqAccepted);
+        let stays = match method {
+            "UPDATE" => self.has(Fault::UpdateTargetIgnored),
+            "INVITE" => self.has(Fault::ReinviteTargetIgnored),
+            _ => false,
+        };
         let call = self
             .calls
             .iter_mut()
@@ -120,7 +125,12 @@ impl Phone {
                 _ => self.on_stray(now, id, request),
             };
         };
-        if dialog.accept(request).is_err() && !lenient {
+        let target = dialog.remote_target.clone();
+        let accepted = dialog.accept(request).is_ok();
+        if stays {
+            dialog.remote_target = target;
+        }
+        if !accepted && !lenient {
             // 12.2.2
             return self.respond(now, id, request, 500, |builder| builder);
         }
@@ -144,6 +154,9 @@ impl Phone {
             "PRACK" => self.on_prack(now, key, id, request),
             "UPDATE" => self.on_update(now, key, id, request),
             "MESSAGE" => self.on_message(now, id, request),
+            _ if self.has(Fault::OptionsInCallRefused) => {
+                self.respond(now, id, request, 481, |builder| builder);
+            }
             _ => self.on_options(now, id, request),
         }
     }

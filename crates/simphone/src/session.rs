@@ -298,6 +298,9 @@ impl Session {
         plain: bool,
     ) -> (Description, Vec<OfferedCodec>) {
         let mut offer = offer.clone();
+        if self.capabilities.has(Fault::ExtraSectionDropped) {
+            offer.media.retain(|media| media.kind == "audio");
+        }
         let mut extra = Vec::new();
         if let Some(audio) = offer.media.iter_mut().find(|media| media.kind == "audio") {
             audio.direction = direction.answer_to();

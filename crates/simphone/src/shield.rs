@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use voxproof_srtp::dtls::{Certificate, DtlsEndpoint, DtlsEvent, DtlsOptions, Fingerprint, Role};
-use voxproof_srtp::{Fault as SrtpFault, MasterKey, Policy, Protector, Unprotector};
+use voxproof_srtp::{Fault as SrtpFault, MasterKey, Policy, Profile, Protector, Unprotector};
 
 use crate::Fault;
 
@@ -59,15 +59,34 @@ impl Shield {
 
     /// Follows a negotiation; with the same keys or certificates everything goes on (RFC 4568 7.1.4, RFC 8842 5.5).
     pub(crate) fn apply(&mut self, keying: &Keying) {
-        if *keying == self.keying {
+        let stays = self.faults.contains(&Fault::SrtpRekeyIgnored) && self.ends.is_some();
+        if *keying == self.keying || stays {
             return;
         }
         self.keying = keying.clone();
         self.endpoint = None;
         self.ends = match keying {
-            Keying::Description(keys) => ends(keys.send.clone(), keys.receive.clone(), &keys.policy),
+            Keying::Description(keys) => {
+                let receive = keys.receive.iter().map(|key| self.without_name(key)).collect();
+                ends(self.with_tag(&keys.send), receive, &keys.policy)
+            }
             Keying::None | Keying::Handshake(_) => None,
         };
+    }
+
+    /// The key to send with; a fault makes its tags long.
+    fn with_tag(&self, key: &MasterKey) -> MasterKey {
+        let lengthens = self.faults.contains(&Fault::SrtpLongTag)
+            && key.profile() == Profile::Aes128CmHmacSha1_32;
+        let long = MasterKey::new(Profile::Aes128CmHmacSha1_80, key.key_salt()).ok();
+        long.filter(|_| lengthens).unwrap_or_else(|| key.clone())
+    }
+
+    /// The key to receive with; a fault forgets that packets name it.
+    fn without_name(&self, key: &MasterKey) -> MasterKey {
+        let forgets = self.faults.contains(&Fault::SrtpMkiUnread);
+        let nameless = MasterKey::new(key.profile(), key.key_salt()).ok();
+        nameless.filter(|_| forgets).unwrap_or_else(|| key.clone())
     }
 
     /// Whether RTCP on a port of its own can be protected: a handshake gives the keys of one port only (RFC 5764 4.1).
@@ -79,6 +98,8 @@ impl Shield {
         if self.keying == Keying::None {
             return Some(packet.to_vec());
         }
+        // the faults of every packet are those of the suite that everybody has
+        let usual = matches!(&self.keying, Keying::Description(keys) if keys.send.profile() == Profile::Aes128CmHmacSha1_80);
         let (protector, _) = self.ends.as_mut()?;
         let fault = [
             (Fault::SrtpBadTag, SrtpFault::FlipTag),
@@ -86,7 +107,8 @@ impl Shield {
             (Fault::SrtpSendsPlain, SrtpFault::Plain),
         ]
         .into_iter()
-        .find(|(own, _)| self.faults.contains(own));
+        .find(|(own, _)| self.faults.contains(own))
+        .filter(|(own, _)| *own == Fault::SrtpRocStuck || usual);
         match fault {
             Some((_, fault)) => protector.protect_rtp_with(packet, &fault).ok(),
             None => protector.protect_rtp(packet).ok(),

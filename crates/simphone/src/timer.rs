@@ -77,7 +77,11 @@ impl Phone {
 
     /// Our 2xx to an INVITE or UPDATE has agreed on these terms.
     pub(crate) fn start_timer_of_uas(&mut self, now: Duration, key: CallKey, terms: &Terms) {
+        let deaf = self.has(Fault::SessionRefreshIgnored);
         if let Some(call) = self.call_mut(key) {
+            if deaf && call.timer.is_some() {
+                return;
+            }
             call.timer = terms
                 .0
                 .as_ref()

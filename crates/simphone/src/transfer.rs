@@ -90,6 +90,7 @@ impl Phone {
         status: u16,
         response: Option<&Message>,
     ) {
+        let gives_up = self.has(Fault::RefusedTransferEndsCall);
         let Some(call) = self.call_mut(key) else { return };
         // RFC 4488 4: the other side reports only when it says nothing of the kind
         let unreported = response
@@ -97,6 +98,9 @@ impl Phone {
             .is_some_and(|value| value.trim().to_ascii_lowercase().starts_with("false"));
         if status >= 300 {
             call.transferring = false;
+            if gives_up {
+                self.hang_up(now, key, 480);
+            }
         } else if status >= 200 && unreported {
             call.transferring = false;
             self.hang_up(now, key, 480);
@@ -155,9 +159,10 @@ impl Phone {
         {
             return self.respond(now, id, refer, 603, |builder| builder);
         }
-        let silent = refer
-            .header("refer-sub")
-            .is_some_and(|value| value.to_ascii_lowercase().starts_with("false"));
+        let silent = !self.has(Fault::NoReferSubIgnored)
+            && refer
+                .header("refer-sub")
+                .is_some_and(|value| value.to_ascii_lowercase().starts_with("false"));
         let contact = self.contact_header();
         let abilities = self.abilities();
         self.respond(now, id, refer, 202, |builder| {

@@ -16,6 +16,9 @@ pub(crate) struct Wire {
     invites: HashSet<String>,
     failures_sent: HashSet<String>,
     unacknowledged: HashSet<String>,
+    byes: HashSet<String>,
+    /// Requests that were sent, by method and branch.
+    sent: HashSet<String>,
 }
 
 /// What becomes of a datagram that has arrived.
@@ -39,6 +42,13 @@ impl Wire {
         if message.method() == Some("INVITE") && message.to().is_some_and(|to| to.tag().is_none()) {
             return self.arriving_invite(message, ids);
         }
+        if message.method() == Some("BYE")
+            && self.has(Fault::ByeRepeat481)
+            && !remember(&mut self.byes, key(message))
+        {
+            let unknown = Builder::response_to(message, 481, default_reason(481)).build();
+            return Arrival::Answer(unknown);
+        }
         // authentication and cancelling are other behaviours: their ACKs go out
         let refused = message.cseq_method() == Some("INVITE")
             && message
@@ -52,10 +62,20 @@ impl Wire {
 
     /// Whether a message may go out.
     pub(crate) fn departs(&mut self, bytes: &[u8]) -> bool {
-        if !self.has(Fault::FailureNotRetransmitted) && !self.has(Fault::NoAckToFailure) {
+        const FAULTS: [Fault; 5] = [
+            Fault::FailureNotRetransmitted,
+            Fault::NoAckToFailure,
+            Fault::FailureAckNotRepeated,
+            Fault::InviteNotRetransmitted,
+            Fault::ByeNotRetransmitted,
+        ];
+        if !FAULTS.iter().any(|fault| self.has(*fault)) {
             return true;
         }
         let message = Message::parse(bytes);
+        if self.is_withheld_repetition(&message) {
+            return false;
+        }
         if message.method() == Some("ACK") {
             return !self.unacknowledged.contains(&key(&message));
         }
@@ -63,6 +83,22 @@ impl Wire {
             message.cseq_method() == Some("INVITE") && message.status().is_some_and(|status| status >= 300);
         !(failure && self.has(Fault::FailureNotRetransmitted))
             || remember(&mut self.failures_sent, key(&message))
+    }
+
+    /// Whether this request has gone out before and a fault keeps its repetitions back.
+    fn is_withheld_repetition(&mut self, message: &Message) -> bool {
+        let fault = match message.method() {
+            Some("INVITE") => Fault::InviteNotRetransmitted,
+            Some("BYE") => Fault::ByeNotRetransmitted,
+            // an ACK to a failure has the branch of its INVITE, that to a 2xx has not (RFC 3261 17.1.1.3)
+            Some("ACK") if self.sent.contains(&format!("INVITE {}", key(message))) => {
+                Fault::FailureAckNotRepeated
+            }
+            _ => return false,
+        };
+        let method = message.method().unwrap_or_default();
+        let first = remember(&mut self.sent, format!("{method} {}", key(message)));
+        !first && self.has(fault)
     }
 
     fn arriving_invite(&mut self, invite: &Message, ids: &mut IdSource) -> Arrival {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use voxproof_device::TerminalOperator;
 use voxproof_record::{RuleTotal, Run, RunState, rule_totals};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, ProgressSink, RunError, RunOptions, Runner};
-use voxproof_spec::{Tier, Verdict};
+use voxproof_spec::{Driver, Tier, Verdict};
 
 use crate::args::{MessageFormat, ProfileArg, RerunArgs, ResumeArgs, RunArgs, TargetArg};
 use crate::commands::device;
@@ -27,10 +27,18 @@ fn failure(error: RunError) -> Failure {
     Failure::new(Exit::of_error(&error), error)
 }
 
+/// Whether it is the simulated phone, named or in a device file: time may be virtual then.
+fn is_simulated(choice: &DeviceChoice) -> bool {
+    match choice {
+        DeviceChoice::Sim(_) => true,
+        DeviceChoice::File(_, file) => matches!(file.driver, Driver::Sim(_)),
+    }
+}
+
 pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
     let suite = device::suite(&args.suite, colour)?;
     let choice = device::device(&args.device, Some(&suite.suite), colour)?;
-    let sim = matches!(choice, DeviceChoice::Sim(_));
+    let sim = is_simulated(&choice);
     if args.virtual_time && !sim {
         return Err(Failure::new(
             Exit::Usage,
@@ -122,7 +130,7 @@ fn again(
         ));
     }
     let choice = device::device(&run.started.device.argument, Some(&suite.suite), colour)?;
-    let sim = matches!(choice, DeviceChoice::Sim(_));
+    let sim = is_simulated(&choice);
     let options = RunOptions {
         suite: Arc::new(suite),
         device: choice,

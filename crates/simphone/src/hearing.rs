@@ -1,0 +1,90 @@
+//! What faults keep from the loudspeaker of what has arrived.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::Fault;
+use crate::playout::SAMPLE_RATE;
+
+/// The faulty part of the way from decoder to jitter buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Hearing {
+    faults: BTreeSet<Fault>,
+    /// A key of the peer came, and nothing is heard any more.
+    deaf: bool,
+    newest: Option<u32>,
+    /// When the last packet came.
+    arrival: Duration,
+}
+
+impl Hearing {
+    pub(crate) fn new(faults: &BTreeSet<Fault>) -> Self {
+        Self {
+            faults: faults.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The peer has pressed a key.
+    pub(crate) fn key(&mut self) {
+        self.deaf |= self.has(Fault::KeyStopsPlayout);
+    }
+
+    /// Whether decoded speech is lost; it may also be cut.
+    pub(crate) fn loses(&mut self, at: Duration, timestamp: u32, samples: &mut Vec<i16>) -> bool {
+        if self.has(Fault::LongPacketsCut) {
+            samples.truncate(SAMPLE_RATE as usize / 1000 * 40);
+        }
+        // later than its predecessor lets expect; after a longer pause there is nothing to expect
+        let spoken = Duration::from_micros(samples.len() as u64 * 125);
+        let waited = at.saturating_sub(std::mem::replace(&mut self.arrival, at));
+        let slow = waited > spoken + Duration::from_millis(5) && waited < spoken + Duration::from_millis(15);
+        let late = self
+            .newest
+            .is_some_and(|newest| timestamp.wrapping_sub(newest).cast_signed() < 0);
+        if !late {
+            self.newest = Some(timestamp);
+        }
+        self.deaf
+            || (slow && self.has(Fault::LatePacketsDropped))
+            || (late && self.has(Fault::ReorderedPacketsDropped))
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_healthy_phone_loses_nothing() {
+        let mut hearing = Hearing::new(&BTreeSet::new());
+        let mut samples = vec![1; 480];
+        hearing.key();
+        for (at, timestamp) in [(0, 0), (30, 160), (60, 480), (61, 320)] {
+            assert!(!hearing.loses(Duration::from_millis(at), timestamp, &mut samples));
+        }
+        assert_eq!(samples.len(), 480);
+    }
+
+    #[test]
+    fn each_fault_loses_its_own() {
+        let lost = |fault: Fault, key: bool| {
+            let mut hearing = Hearing::new(&BTreeSet::from([fault]));
+            let mut samples = vec![1; 160];
+            if key {
+                hearing.key();
+            }
+            // in time, ten milliseconds late, overtaken
+            [(1000, 160), (1030, 480), (1030, 320)]
+                .map(|(at, timestamp)| hearing.loses(Duration::from_millis(at), timestamp, &mut samples))
+        };
+        assert_eq!(lost(Fault::LatePacketsDropped, false), [false, true, false]);
+        assert_eq!(lost(Fault::ReorderedPacketsDropped, false), [false, false, true]);
+        assert_eq!(lost(Fault::KeyStopsPlayout, false), [false; 3]);
+        assert_eq!(lost(Fault::KeyStopsPlayout, true), [true; 3]);
+    }
+}
