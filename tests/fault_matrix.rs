@@ -41,7 +41,7 @@ static SETTINGS: [Setting; 9] = [
         name: "other",
         about: "TLS, IPv6, A-law before mu-law",
         only: None,
-        faults: &[],
+        faults: &[Fault::AnyCertificateAccepted, Fault::CertificateNameIgnored],
     },
     Setting {
         name: "registrations",
@@ -57,6 +57,8 @@ static SETTINGS: [Setting; 9] = [
             Fault::NoPong,
             Fault::QualityReportMissing,
             Fault::NotListening,
+            Fault::DeactivatedNotResubscribed,
+            Fault::DialogInfoUnread,
         ],
     },
     Setting {
@@ -92,6 +94,11 @@ static SETTINGS: [Setting; 9] = [
             Fault::SrtpBadTag,
             Fault::SrtpSendsPlain,
             Fault::SrtpRocStuck,
+            Fault::SrtpLongTag,
+            Fault::SrtpAes256Refused,
+            Fault::SrtpUnknownSuiteAccepted,
+            Fault::SrtpRekeyIgnored,
+            Fault::SrtpMkiUnread,
         ],
     },
     Setting {

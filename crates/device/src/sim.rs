@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer};
+use voxproof_net::tls::{
+    CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer, Verification,
+};
 use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
 use voxproof_simphone::{
@@ -201,11 +203,20 @@ impl Sim {
 }
 
 /// It trusts the lab's authority and no other (RFC 5922 7.3).
-fn trust(lab: &LabAddress) -> Result<ClientSecurity, DeviceError> {
+fn trust(lab: &LabAddress, faults: &BTreeSet<Fault>) -> Result<ClientSecurity, DeviceError> {
     if !lab.transport.is_secure() {
         return Ok(ClientSecurity::Plain);
     }
-    trusting(lab, lab.server)
+    let mut security = trusting(lab, lab.server)?;
+    if let ClientSecurity::Tls(client) = &mut security {
+        if faults.contains(&Fault::CertificateNameIgnored) {
+            client.verify = Verification::ChainOnly;
+        }
+        if faults.contains(&Fault::AnyCertificateAccepted) {
+            client.verify = Verification::None;
+        }
+    }
+    Ok(security)
 }
 
 fn trusting(lab: &LabAddress, server: SocketAddr) -> Result<ClientSecurity, DeviceError> {
@@ -283,7 +294,7 @@ impl Device for Sim {
                 "set `transport` in [ixit] to another one",
             )
         })?;
-        let stream_security = trust(lab)?;
+        let stream_security = trust(lab, &self.faults)?;
         self.shut().await;
         self.lab = Some(lab.clone());
         self.shut_down = false;

@@ -12,7 +12,7 @@ use crate::facts;
 use crate::messages::SipRecord;
 use crate::pattern::fits_response;
 use crate::view::View;
-use crate::{connections, fuzz, impairment, media_checks, rtcp};
+use crate::{connections, fuzz, impairment, media_checks, rtcp, services};
 
 /// A message sent this shortly before something may arrive after it: one network's worth of time.
 const NETWORK_GRACE: Duration = Duration::from_millis(50);
@@ -52,6 +52,7 @@ pub(crate) fn check(view: &View<'_>, check: &Check) -> CheckResult {
         Some(CheckKind::Inband(digits)) => media_checks::inband(view, digits),
         Some(CheckKind::Rtcp(reports)) => rtcp::check(view, reports),
         Some(CheckKind::Connections(connections)) => connections::check(view, connections),
+        Some(CheckKind::Services(services)) => services::check(view, services),
         Some(CheckKind::Impairment(impairment)) => impairment::check(view, impairment),
         Some(CheckKind::Fuzz(fuzz)) => fuzz::check(view, fuzz),
         None => Answer::new(Verdict::Error, "a question", "the check asks nothing", vec![]),

@@ -20,6 +20,7 @@ mod pattern;
 mod rtcp;
 mod rules;
 mod security;
+mod services;
 mod sound;
 mod steps;
 mod streams;
@@ -33,4 +34,4 @@ pub use pattern::{StatusPattern, matches_await};
 
 /// Version of everything that turns evidence into verdicts; a run names it, because another version may measure
 /// differently.
-pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-21, 2)");
+pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-21, 3)");

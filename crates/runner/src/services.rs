@@ -120,7 +120,10 @@ fn fits(step: &AwaitService, event: &ServiceEvent) -> bool {
     };
     let (named, kind) = match step.service {
         ServiceName::Dns => (field("name"), field("type")),
-        ServiceName::Http => (field("path"), field("method")),
+        ServiceName::Http => (
+            field("target").split('?').next().unwrap_or_default(),
+            field("method"),
+        ),
     };
     let name_fits = step
         .name

@@ -151,16 +151,21 @@ pub(crate) fn registrar(step: &RegistrarStep, station: &Station) -> Result<Regis
     })
 }
 
+/// Where the device reaches the lab; without the transport it would look for that over UDP (RFC 3263 4.1).
+fn hop(station: &Station) -> String {
+    let transport = station.transport();
+    let address = station.address(transport);
+    match transport {
+        Transport::Udp => address.to_string(),
+        other => format!("{address};transport={}", other.parameter()),
+    }
+}
+
 /// Fills in what a value names: `{server}`, `{transport}`, `{replaces:ACTOR}`, `{replaces_uri:ACTOR}`.
 fn fill(text: &str, station: &Station) -> Result<String, CallError> {
     let transport = station.transport();
-    let address = station.address(transport);
-    let hop = match transport {
-        Transport::Udp => address.to_string(),
-        other => format!("{address};transport={}", other.parameter()),
-    };
     let mut out = text
-        .replace("{hop}", &hop)
+        .replace("{hop}", &hop(station))
         .replace("{server}", &station.server().to_string())
         .replace("{transport}", transport.parameter());
     for actor in ["peer_a", "peer_b", "peer_c"] {
@@ -190,7 +195,7 @@ fn headers(
 
 /// What proxies between lab and device would have recorded, topmost first.
 fn record_route(route: Option<RecordRoute>, station: &Station) -> Vec<String> {
-    let server = station.server();
+    let server = hop(station);
     match route {
         None => vec![],
         Some(RecordRoute::Loose) => vec![format!("<sip:proxy@{server};lr>")],

@@ -306,14 +306,8 @@ faults! {
         "The user hears nothing any more once the other side has changed its keys (RFC 4568 7.1.4)."
     SrtpMkiUnread "srtp-mki-unread"
         "The user hears nothing where packets name their key, because the name is taken for a part of the tag (RFC 3711 3.1)."
-    }
-    pending {
     OutboundWithoutInstance "outbound-without-instance"
         "The registrar cannot tell the phone's flows from another phone's, because its Contact has no instance identifier (RFC 5626 4.1)."
-    AttendedTransferWithoutReplaces "attended-transfer-without-replaces"
-        "After an attended transfer the called person's phone rings a second time, because the REFER does not say which call to replace (RFC 5589 7.1)."
-    InfoDtmfIgnored "info-dtmf-ignored"
-        "Keys that come by INFO are confirmed and lost (RFC 6086 4.2)."
     MwiNoSubscribe "mwi-no-subscribe"
         "The message lamp stays dark, because the phone does not subscribe to its mailbox (RFC 3842 3)."
     SubscriptionNotRefreshed "subscription-not-refreshed"
@@ -326,22 +320,10 @@ faults! {
         "Over TCP some messages get no answer, because only the first of a segment is read (RFC 3261 18.3)."
     NoReconnect "no-reconnect"
         "After the server has restarted nobody reaches the phone, because it does not connect again (RFC 5626 4.5)."
-    NoPong "no-pong"
-        "The server closes the phone's connection, because its keep-alive ping gets no pong (RFC 5626 4.4.1)."
     QualityReportMissing "quality-report-missing"
         "The collector of call quality learns nothing of the phone's calls (RFC 6035 4.1)."
     RtcpMuxIgnored "rtcp-mux-ignored"
         "Reports are lost in firewalls, because they go to a port that was given up (RFC 5761 5.1.1)."
-    NotListening "not-listening"
-        "Requests that are too long for a datagram are lost, and a lost connection cannot be made anew by the server, because nobody can connect to the phone (RFC 3261 18.2.1)."
-    NoFailover "no-failover"
-        "The phone is out of service while its first server is, although its domain has a second one (RFC 3263 4.3)."
-    SrvOrderIgnored "srv-order-ignored"
-        "The phone registers at the server of last resort, because the priorities of the service records are ignored (RFC 2782)."
-    ProvisioningIgnored "provisioning-ignored"
-        "A setting that is changed at the provisioning server stays as it was, although the phone fetches its configuration."
-    CheckSyncNotFetched "check-sync-not-fetched"
-        "A phone that is told to fetch its configuration again confirms that and keeps the old one."
     DtmfClock8000 "dtmf-clock-8000"
         "Menus hear keys of the wrong length in Opus calls, because their durations count at 8 kHz instead of 48 kHz (RFC 4733 2.1)."
     XrMissing "xr-missing"
@@ -358,6 +340,32 @@ faults! {
         "Whoever sits on the way can listen, because the phone takes any certificate (RFC 5763 5)."
     DtlsAnswersActpass "dtls-answers-actpass"
         "Protected calls may stay silent, because the answer leaves open who begins the handshake (RFC 5763 5)."
+    DeactivatedNotResubscribed "deactivated-not-resubscribed"
+        "The message lamp is dark after the server has sent its phones to its neighbour, because the phone does not subscribe again (RFC 6665 4.1.3)."
+    DialogInfoUnread "dialog-info-unread"
+        "The lamps of colleagues stay dark, because what is told of their calls is refused (RFC 4235 3.5)."
+    AnyCertificateAccepted "any-certificate-accepted"
+        "Whoever stands between phone and server can log the phone in at himself, because any certificate is taken (RFC 3261 26.3.1)."
+    CertificateNameIgnored "certificate-name-ignored"
+        "Whoever has a certificate for something else can pose as the server, because its name is not looked at (RFC 5922 7.2)."
+    }
+    pending {
+    AttendedTransferWithoutReplaces "attended-transfer-without-replaces"
+        "After an attended transfer the called person's phone rings a second time, because the REFER does not say which call to replace (RFC 5589 7.1)."
+    InfoDtmfIgnored "info-dtmf-ignored"
+        "Keys that come by INFO are confirmed and lost (RFC 6086 4.2)."
+    NoPong "no-pong"
+        "The server closes the phone's connection, because its keep-alive ping gets no pong (RFC 5626 4.4.1)."
+    NotListening "not-listening"
+        "Requests that are too long for a datagram are lost, and a lost connection cannot be made anew by the server, because nobody can connect to the phone (RFC 3261 18.2.1)."
+    NoFailover "no-failover"
+        "The phone is out of service while its first server is, although its domain has a second one (RFC 3263 4.3)."
+    SrvOrderIgnored "srv-order-ignored"
+        "The phone registers at the server of last resort, because the priorities of the service records are ignored (RFC 2782)."
+    ProvisioningIgnored "provisioning-ignored"
+        "A setting that is changed at the provisioning server stays as it was, although the phone fetches its configuration."
+    CheckSyncNotFetched "check-sync-not-fetched"
+        "A phone that is told to fetch its configuration again confirms that and keeps the old one."
     }
 }
 
@@ -384,6 +392,8 @@ impl Fault {
                 | Self::NeverAnswers
                 | Self::AnswersGarbage
                 | Self::DiesInCall
+                | Self::SavpAnsweredWithAvp
+                | Self::SrtpAnswerWrongTag
         )
     }
 
@@ -479,7 +489,7 @@ mod tests {
             );
         }
         assert_eq!(names.len(), Fault::ALL.len());
-        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 136);
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 157);
     }
 
     #[test]

@@ -467,8 +467,14 @@ impl Phone {
     fn is_strangers_call(&self, message: &Message, source: Hop) -> bool {
         self.config.server_only
             && message.method() == Some("INVITE")
-            && source.address != self.config.server
+            && !self.is_server(source)
             && !self.has(Fault::StrangerRings)
+    }
+
+    fn is_server(&self, source: Hop) -> bool {
+        let server = self.config.server;
+        // a connection that the server makes comes from any port of it
+        source.address == server || (source.transport != Transport::Udp && source.address.ip() == server.ip())
     }
 
     fn arrived(&mut self, at: Duration, bytes: &[u8], source: Hop) {

@@ -76,8 +76,8 @@ impl Shield {
 
     /// The key to send with; a fault makes its tags long.
     fn with_tag(&self, key: &MasterKey) -> MasterKey {
-        let lengthens = self.faults.contains(&Fault::SrtpLongTag)
-            && key.profile() == Profile::Aes128CmHmacSha1_32;
+        let lengthens =
+            self.faults.contains(&Fault::SrtpLongTag) && key.profile() == Profile::Aes128CmHmacSha1_32;
         let long = MasterKey::new(Profile::Aes128CmHmacSha1_80, key.key_salt()).ok();
         long.filter(|_| lengthens).unwrap_or_else(|| key.clone())
     }

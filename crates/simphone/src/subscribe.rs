@@ -203,6 +203,7 @@ impl Phone {
         };
         let (local, remote) = (tag(notify.to()), tag(notify.from()));
         let (contact, sent_by) = (self.contact_header(), self.contact.to_string());
+        let unread = self.has(Fault::DialogInfoUnread);
         let Some(watch) = self.watches.all.iter_mut().find(|watch| {
             let request = watch.request.as_ref();
             request.is_some_and(|request| {
@@ -227,16 +228,18 @@ impl Phone {
                 .dialog
                 .as_mut()
                 .is_some_and(|dialog| dialog.accept(notify).is_ok());
+        let unread = unread && matches!(watch.subject, Subject::Calls(_));
         let wanted = watch.subject.media_type();
         let readable = notify.body().is_empty()
-            || notify.content_type().is_some_and(|known| {
-                known
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .eq_ignore_ascii_case(wanted)
-            });
+            || !unread
+                && notify.content_type().is_some_and(|known| {
+                    known
+                        .split(';')
+                        .next()
+                        .unwrap_or_default()
+                        .trim()
+                        .eq_ignore_ascii_case(wanted)
+                });
         let (status, event) = match &mut watch.subscriber {
             _ if !known => (481, None),
             _ if !in_order => (500, None),
@@ -352,6 +355,7 @@ impl Phone {
     /// Plans what comes after the end of a subscription (RFC 6665 4.1.3).
     fn subscription_over(&mut self, now: Duration, key: WatchKey, event: &SubscriberEvent) {
         let stopping = self.is_stopping();
+        let gives_up = self.has(Fault::DeactivatedNotResubscribed);
         let Some(watch) = self.watches.get(key) else {
             return;
         };
@@ -364,6 +368,7 @@ impl Phone {
             SubscriberEvent::Terminated { reason, retry_after } => {
                 let after = retry_after.map(|seconds| Duration::from_secs(u64::from(seconds.min(86_400))));
                 match reason.as_deref() {
+                    Some("deactivated") if gives_up => None,
                     Some("deactivated" | "timeout" | "481") => Some(now),
                     Some("rejected" | "noresource" | "invariant") => None,
                     // refused by a status: only a time to wait makes another attempt sensible

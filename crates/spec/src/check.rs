@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Located, Span};
+use crate::{Located, ServiceName, Span};
 
 /// One check: an id, the clause it stands on, and exactly one question.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +42,9 @@ pub struct Check {
     /// Connections of stream transports.
     #[serde(default)]
     pub connections: Option<ConnectionsCheck>,
+    /// DNS queries and HTTP requests.
+    #[serde(default)]
+    pub services: Option<ServicesCheck>,
     /// What a recorded impairment did, against what was seen of it.
     #[serde(default)]
     pub impairment: Option<ImpairmentCheck>,
@@ -71,6 +74,8 @@ pub enum CheckKind<'a> {
     Rtcp(&'a RtcpCheck),
     /// See [`ConnectionsCheck`].
     Connections(&'a ConnectionsCheck),
+    /// See [`ServicesCheck`].
+    Services(&'a ServicesCheck),
     /// See [`ImpairmentCheck`].
     Impairment(&'a ImpairmentCheck),
     /// See [`FuzzCheck`].
@@ -90,6 +95,7 @@ impl Check {
         kinds.extend(self.inband.as_ref().map(CheckKind::Inband));
         kinds.extend(self.rtcp.as_ref().map(CheckKind::Rtcp));
         kinds.extend(self.connections.as_ref().map(CheckKind::Connections));
+        kinds.extend(self.services.as_ref().map(CheckKind::Services));
         kinds.extend(self.impairment.as_ref().map(CheckKind::Impairment));
         kinds.extend(self.fuzz.as_ref().map(CheckKind::Fuzz));
         kinds
@@ -253,6 +259,29 @@ pub struct ConnectionsCheck {
     #[serde(default)]
     pub count: Option<Count>,
     /// Expression over `connection`.
+    #[serde(default)]
+    pub expect: Option<Located<String>>,
+}
+
+/// Queries to the lab's DNS server or requests to its HTTP server, and what was answered.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServicesCheck {
+    /// Which service.
+    pub service: ServiceName,
+    /// DNS: the name asked for. HTTP: the path, with `*` at its end every path that begins so. Any if not given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// DNS: the type. HTTP: the method. Any if not given.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+    /// Only those inside this marked interval.
+    #[serde(default)]
+    pub during: Option<Located<String>>,
+    /// How many have to satisfy `expect`; without it there is at least one and each satisfies it.
+    #[serde(default)]
+    pub count: Option<Count>,
+    /// Expression over `service`.
     #[serde(default)]
     pub expect: Option<Located<String>>,
 }

@@ -270,6 +270,25 @@ pub fn inband_environment() -> Environment {
     )
 }
 
+/// Variables of an expression on services: `service`.
+pub fn service_environment() -> Environment {
+    one_variable(
+        "service",
+        &[
+            ("name", Type::Text),
+            ("type", Type::Text),
+            ("transport", Type::Text),
+            ("outcome", Type::Text),
+            ("answers", list(Type::Text)),
+            ("status", Type::Int),
+            ("authenticated", Type::Bool),
+            ("client_certificate", Type::Text),
+            ("user_agent", Type::Text),
+            ("at_ms", Type::Double),
+        ],
+    )
+}
+
 /// Variables of a connection expression: `connection`.
 pub fn connection_environment() -> Environment {
     one_variable(

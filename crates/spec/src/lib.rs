@@ -25,7 +25,7 @@ mod verdict;
 pub use case::{Capability, Case, Level, Rig, Severity, Tier};
 pub use check::{
     Check, CheckKind, ConnectionsCheck, Count, DtmfCheck, FuzzCheck, GapCheck, ImpairmentCheck, InbandCheck,
-    MessageCheck, MessagesCheck, RetransmissionCheck, RtcpCheck, RtpCheck,
+    MessageCheck, MessagesCheck, RetransmissionCheck, RtcpCheck, RtpCheck, ServicesCheck,
 };
 pub use device_file::{
     BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
@@ -35,7 +35,7 @@ pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnosti
 pub use environment::{
     Environment, Type, case_environment, connection_environment, dtmf_environment, fuzz_environment,
     impairment_environment, inband_environment, message_environment, only_environment, rtcp_environment,
-    rtp_environment,
+    rtp_environment, service_environment,
 };
 pub use expression::{EvaluationError, Expression};
 pub use limit::{Limit, LimitSource, TierLimit};

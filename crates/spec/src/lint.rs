@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{
     Environment, case_environment, connection_environment, dtmf_environment, fuzz_environment,
     impairment_environment, inband_environment, message_environment, rtcp_environment, rtp_environment,
+    service_environment,
 };
 use crate::expression::{Expression, near_miss};
 use crate::load::LoadedSignal;
@@ -421,7 +422,7 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
             )
             .help =
             Some(
-                "give it exactly one of message, messages, gap, retransmissions, rtp, dtmf, inband, rtcp, connections, impairment, fuzz"
+                "give it exactly one of message, messages, gap, retransmissions, rtp, dtmf, inband, rtcp, connections, services, impairment, fuzz"
                     .to_owned(),
             );
         return;
@@ -532,6 +533,22 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                     "E0115",
                     check.id.span(),
                     "`connections` asks nothing: give it `count` or `expect`",
+                );
+            }
+        }
+        CheckKind::Services(services) => {
+            services
+                .during
+                .iter()
+                .for_each(|mark| linter.mark_known(mark, marks));
+            if let Some(expect) = &services.expect {
+                linter.expression(expect, &service_environment());
+            }
+            if services.expect.is_none() && services.count.is_none() {
+                linter.error(
+                    "E0115",
+                    check.id.span(),
+                    "`services` asks nothing: give it `count` or `expect`",
                 );
             }
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use voxproof_spec::{
     CODES, Environment, SCHEMAS, Type, connection_environment, dtmf_environment, fuzz_environment,
     impairment_environment, inband_environment, load_suite, message_environment, only_environment,
-    parse_limits, rtcp_environment, rtp_environment, schema_json,
+    parse_limits, rtcp_environment, rtp_environment, schema_json, service_environment,
 };
 
 use support::{SuiteCopy, repository};
@@ -87,13 +87,14 @@ fn paths(prefix: &str, of: &Type, found: &mut Vec<String>) {
 #[test]
 fn every_field_of_an_expression_is_listed() {
     let words = words();
-    let environments: [Environment; 9] = [
+    let environments: [Environment; 10] = [
         message_environment(&[]),
         rtp_environment(&[]),
         dtmf_environment(),
         inband_environment(),
         rtcp_environment(&[]),
         connection_environment(),
+        service_environment(),
         impairment_environment(),
         fuzz_environment(),
         only_environment(),

@@ -5,6 +5,7 @@ mod lab_records;
 mod protected_media;
 mod reports;
 mod rules;
+mod services;
 mod shapes;
 mod streams;
 mod verdicts;
