@@ -442,7 +442,25 @@ impl Runner {
 }
 
 /// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.
-const NOT_OUT_OF_THE_BOX: [&str; 2] = ["srtp", "g722"];
+/// The others are in `fixtures/devices/sim`.
+const NOT_OUT_OF_THE_BOX: [&str; 16] = [
+    "srtp",
+    "g722",
+    "opus",
+    "dtls",
+    "stream_transport",
+    "tls",
+    "outbound",
+    "mailbox",
+    "dialog_watch",
+    "quality_report",
+    "rtcp_mux",
+    "rtcp_xr",
+    "comfort_noise",
+    "early_rollover",
+    "srv_lookup",
+    "provisioning",
+];
 
 /// The simulated phone claims everything that it can do as it is.
 fn sim_claims(suite: &voxproof_spec::Suite) -> BTreeMap<voxproof_spec::Located<String>, bool> {

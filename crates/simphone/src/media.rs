@@ -483,8 +483,7 @@ impl MediaSession for CallMedia {
         if let Some(statistics) = &mut self.statistics {
             statistics.observe(reception.at, &packet, reception.dscp);
         }
-        let event = self.plan.as_ref().and_then(|plan| plan.telephone_event);
-        if event == Some(packet.payload_type) {
+        if self.telephone_event() == Some(packet.payload_type) {
             self.hearing.key();
         }
         let decoded = self
