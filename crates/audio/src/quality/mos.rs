@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::unit::Unit;
+
 /// Conversational quality, estimated by a network planning model (MOS-CQE): 1 is bad, 4.5 the best the model gives.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct MosCqe(pub f64);
@@ -12,14 +14,31 @@ pub struct MosCqe(pub f64);
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct MosLqo(pub f64);
 
-impl fmt::Display for MosCqe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MOS-CQE {:.2}", self.0)
-    }
+macro_rules! scores {
+    ($($name:ident $symbol:literal;)*) => {$(
+        impl Unit for $name {
+            fn number(self) -> f64 {
+                self.0
+            }
+
+            fn with_number(self, number: f64) -> Self {
+                Self(number)
+            }
+
+            fn symbol(self) -> &'static str {
+                $symbol
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($symbol, " {:.*}"), f.precision().unwrap_or_else(|| self.decimals()), self.0)
+            }
+        }
+    )*};
 }
 
-impl fmt::Display for MosLqo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MOS-LQO {:.2}", self.0)
-    }
+scores! {
+    MosCqe "MOS-CQE";
+    MosLqo "MOS-LQO";
 }

@@ -9,12 +9,16 @@ mod dtmf_measurement;
 mod e_model;
 mod echo_signals;
 mod electroacoustic_any_input;
+mod external_model;
 mod intact_speech;
 mod known_devices;
 mod levels;
 mod loss_concealment;
 mod network_tones;
 mod p56_corpus;
+#[cfg(feature = "pesq")]
+mod pesq;
 mod resampling;
 mod signals;
 mod speech_glitches;
+mod visqol;
