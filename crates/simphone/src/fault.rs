@@ -392,6 +392,8 @@ impl Fault {
                 | Self::NeverAnswers
                 | Self::AnswersGarbage
                 | Self::DiesInCall
+                | Self::ReceiveSilent
+                | Self::ReceiveDropsEveryThirdPacket
                 | Self::SavpAnsweredWithAvp
                 | Self::SrtpAnswerWrongTag
         )
