@@ -78,8 +78,9 @@ impl Extreme {
         runs
     }
 
-    /// The next samples, whose own extreme is known: only when it reaches the one so far must each be looked at.
-    pub(crate) fn part<S: Linear>(&mut self, samples: &[S], own: f32) {
+    /// The next samples, whose own extreme is known: only when it reaches the one so far must each be looked at, and not
+    /// even then when all are the same, as in silence.
+    pub(crate) fn part<S: Linear>(&mut self, samples: &[S], own: f32, constant: bool) {
         let own = own * self.sign;
         if own > self.value {
             self.value = own;
@@ -87,6 +88,10 @@ impl Extreme {
             self.running = 0;
         } else if own < self.value {
             self.end();
+            return;
+        }
+        if constant {
+            self.running += samples.len() as u64;
             return;
         }
         for sample in samples {

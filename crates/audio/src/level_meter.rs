@@ -145,8 +145,9 @@ impl LevelMeter {
         self.samples += samples.len() as u64;
         self.sum += part.sum;
         self.block_energy += part.energy;
-        self.least.part(samples, part.minimum);
-        self.largest.part(samples, part.maximum);
+        let constant = part.minimum == part.maximum;
+        self.least.part(samples, part.minimum, constant);
+        self.largest.part(samples, part.maximum, constant);
         if part.maximum >= RAIL || part.minimum <= -RAIL {
             self.clipping.push(samples.iter().map(|sample| sample.linear()));
         } else {
@@ -393,6 +394,7 @@ mod tests {
         let silence = figures(&[0.0; 100], 8000);
         assert_eq!((silence.rms, silence.peak.0), (DbOv::SILENCE, f64::NEG_INFINITY));
         assert_eq!((silence.crest, silence.bit_depth), (Db(0.0), BitDepth::Silent));
+        assert_eq!(silence.longest_flat, 100);
         let one = figures(&[-0.5], 8000);
         assert_eq!((one.maximum, one.crest), (-0.5, Db(0.0)));
     }
