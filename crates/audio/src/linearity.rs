@@ -4,7 +4,7 @@ use crate::level::{DbOv, rms_dbov};
 use crate::measurement::{Measurement, Unmeasurable};
 use crate::stimulus::SteppedSine;
 use crate::tone::tone_level;
-use crate::transfer::delayed;
+use crate::transfer::steady;
 use crate::unit::{Db, Milliseconds};
 
 /// Window of a gain over time, s.
@@ -17,8 +17,6 @@ const BEFORE_S: f64 = 0.25;
 const FINAL_SHARE: f64 = 0.25;
 /// Windows of the reference this far below its strongest have no gain, dB.
 const DYNAMIC_DB: f64 = 40.0;
-/// Share of a tone at either end that is not looked at.
-const EDGE_SHARE: f64 = 0.2;
 
 /// Gain at one level.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,11 +68,9 @@ pub fn stepped_linearity(
         .steps(rate)
         .iter()
         .filter_map(|step| {
-            let tone = delayed(recorded, &step.range, delay)?;
-            let edge = (EDGE_SHARE * tone.len() as f64) as usize;
             Some((
                 step.level_db,
-                tone_level(tone.get(edge..tone.len() - edge)?, rate, step.hz),
+                tone_level(steady(recorded, step, delay)?, rate, step.hz),
             ))
         })
         .collect();

@@ -6,7 +6,9 @@ use crate::curve::Curve;
 use crate::distortion::sine_fit::fit;
 use crate::level::DbOv;
 use crate::measurement::{Measured, Measurement, Unmeasurable};
+use crate::stimulus::{Step, SteppedSine};
 use crate::tone::tone_level;
+use crate::transfer::steady;
 use crate::transfer::welch::{band_power, power_spectrum};
 use crate::unit::{Db, Percent};
 
@@ -88,6 +90,29 @@ pub fn signal_to_distortion(
     Measurement::single(Db(10.0 * (tone.power() / other).log10()))
 }
 
+/// [`signal_to_distortion`] of each tone of a recorded stepped sine, without 20 % at either end of the tone. `delay` is that
+/// of the recording, in samples. [`crate::distortion::LevelLimits`] has the limit of each.
+#[must_use]
+pub fn stepped_distortion(
+    stepped: &SteppedSine,
+    recorded: &[f32],
+    rate: u32,
+    delay: usize,
+    band: &RangeInclusive<f64>,
+    weighting: Option<&Curve>,
+) -> Vec<(Step, Measured<Db>)> {
+    stepped
+        .steps(rate)
+        .into_iter()
+        .map(|step| {
+            let ratio = steady(recorded, &step, delay)
+                .ok_or(Unmeasurable::NoSuchPart("whole tone in the recording"))
+                .and_then(|tone| signal_to_distortion(tone, rate, step.hz, band.clone(), weighting));
+            (step, ratio)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +182,34 @@ mod tests {
             (a.thd.value.0 - 100.0 * 0.1 * amplitude / 2.0).abs() < 0.01,
             "{}",
             a.thd.value
+        );
+    }
+
+    #[test]
+    fn a_quantiser_of_known_step_over_levels() {
+        // rounding to a step q leaves noise of q^2 / 12: the ratio falls with the level
+        let stepped = SteppedSine {
+            hz: vec![1020.0],
+            levels_db: vec![0.0, -10.0, -20.0],
+            tone_s: 1.0,
+            pause_s: 0.1,
+        };
+        let q = 1.0 / 256.0;
+        let recorded: Vec<f32> = stepped
+            .samples(DbOv(-10.0), 8000)
+            .iter()
+            .map(|x| ((f64::from(*x) / q).round() * q) as f32)
+            .collect();
+        let found = stepped_distortion(&stepped, &recorded, 8000, 0, &(0.0..=4000.0), None);
+        for (step, ratio) in &found {
+            let expected = -10.0 + step.level_db - 10.0 * (q * q / 12.0).log10();
+            let ratio = ratio.as_ref().expect("a tone").value.0;
+            assert!((ratio - expected).abs() < 1.0, "{step:?}: {ratio} for {expected}");
+        }
+        assert!(
+            stepped_distortion(&stepped, &[], 8000, 0, &(0.0..=4000.0), None)
+                .iter()
+                .all(|step| step.1.is_err())
         );
     }
 }

@@ -101,6 +101,9 @@ pub struct LossCurve {
     pub least: Measurement<Db>,
     /// When it was, s.
     pub least_at_s: f64,
+    /// Largest fall of the loss below the best it had before: the degradation of P.1110 clause 11.11.2 (echo stability) and of
+    /// a changing echo path.
+    pub degradation: Measurement<Db>,
     /// Loss each active millisecond: (s, dB).
     pub curve: Vec<(f64, f64)>,
 }
@@ -141,7 +144,13 @@ pub fn loss_over_time(first: &[f32], second: &[f32], rate: u32) -> Result<LossCu
             got_s: first.len() as f64 / f64::from(rate),
         })?;
     let mean = settled.iter().map(|point| point.1).sum::<f64>() / settled.len() as f64;
+    let (_, degradation) = settled
+        .iter()
+        .fold((f64::NEG_INFINITY, 0.0f64), |(best, worst), (_, loss)| {
+            (best.max(*loss), worst.max(best - loss))
+        });
     Ok(LossCurve {
+        degradation: Measurement::single(Db(degradation))?,
         mean: Measurement::single(Db(mean))?,
         least: Measurement::single(Db(least))?,
         least_at_s,
@@ -243,6 +252,19 @@ mod tests {
         let returned: Vec<f32> = played.iter().map(|x| x * 0.01).collect();
         let found = loss_over_time(&played, &returned, 16000).expect("an echo");
         assert!((found.mean.value.0 - 40.0).abs() < 1e-3 && (found.least.value.0 - 40.0).abs() < 1e-3);
+        assert!(found.degradation.value.0 < 1e-3);
+        // 7 dB worse after a second
+        let worse: Vec<f32> = returned
+            .iter()
+            .enumerate()
+            .map(|(n, x)| if n < 16000 { *x } else { x * 2.238_72 })
+            .collect();
+        let found = loss_over_time(&played, &worse, 16000).expect("an echo");
+        assert!(
+            (found.degradation.value.0 - 7.0).abs() < 0.01,
+            "{}",
+            found.degradation.value
+        );
         let perfect = loss_over_time(&played, &[0.0; 32000], 16000).expect("no echo");
         assert!((perfect.mean.value.0 - 120.0).abs() < 1e-6);
         assert_eq!(

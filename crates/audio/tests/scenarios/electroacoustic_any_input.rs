@@ -5,7 +5,7 @@ use voxproof_audio::curve::Curve;
 use voxproof_audio::level::DbOv;
 use voxproof_audio::mask::built_in;
 use voxproof_audio::stimulus::{
-    ActivationSequence, AmFm, Direction, LogSweep, PulsedNoise, SteppedSine, speech_like,
+    ActivationSequence, AmFm, Direction, LogSweep, MaximumLength, PulsedNoise, SteppedSine, speech_like,
 };
 use voxproof_audio::transfer::{self, Bands};
 use voxproof_audio::{distortion, double_talk, echo, linearity};
@@ -65,6 +65,10 @@ proptest! {
         let _ = linearity::gain_step(&a, &b, rate, 0.1, 1.0);
         let stepped = SteppedSine { hz: vec![1000.0], levels_db: vec![-10.0, 0.0], tone_s: 0.05, pause_s: 0.0 };
         let _ = linearity::stepped_linearity(&stepped, &a, rate, delay);
+        let _ = transfer::stepped_response(&stepped, &a, &b, rate, delay);
+        let _ = distortion::stepped_distortion(&stepped, &a, rate, delay, &(20.0..=4000.0), None);
+        let sequence = MaximumLength { order: 7, periods: 2 };
+        let _ = transfer::sequence_response(&sequence, DbOv(-20.0), &a, rate);
     }
 
     #[test]
