@@ -99,6 +99,14 @@ impl Curve {
         &self.0
     }
 
+    /// First and last frequency, Hz.
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        let ends = self.0.first().zip(self.0.last());
+        ends.map(|(first, last)| (first.0, last.0))
+            .expect("a curve has a point")
+    }
+
     /// The value in dB at a frequency; `None` outside the points.
     #[must_use]
     pub fn at(&self, hz: f64) -> Option<f64> {

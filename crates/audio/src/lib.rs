@@ -19,7 +19,9 @@
 //! * [`counter_signal`], [`glitch`], [`concealment`]: samples lost, repeated, replaced, and what is played instead.
 //! * [`dtmf`], [`call_progress`], [`echo_return`]: digits, network tones and echo measured.
 //! * [`tone`], [`stimulus`]: tones measured, signals made.
-//! * [`transfer`], [`mask`], [`curve`]: gain over frequency, and its limits.
+//! * [`transfer`], [`mask`], [`curve`]: gain over frequency, and its limits; [`loudness_rating`]: how loud that is.
+//! * [`distortion`], [`linearity`]: what is not the signal; gain over level and time.
+//! * [`echo`], [`double_talk`]: what comes back of the far end, and what is left of either while both talk.
 //! * [`resample`]: sample rate conversion.
 //! * [`sample`], [`waveform`]: 16-bit samples in and out, curves for plots.
 

@@ -2,12 +2,11 @@
 
 use realfft::RealFftPlanner;
 
-use crate::curve::Curve;
 use crate::echo::envelope::{check, db, power_curve, time_of};
 use crate::level::DbOv;
 use crate::measurement::{Measurement, Unmeasurable};
 use crate::sample::clean;
-use crate::unit::{Db, Seconds};
+use crate::unit::Db;
 
 /// Integration time of the level of an echo, s (ITU-T P.1110, P.1120, G.168).
 const INTEGRATION_S: f64 = 0.035;
@@ -158,58 +157,6 @@ pub fn loss_over_time(first: &[f32], second: &[f32], rate: u32) -> Result<LossCu
     })
 }
 
-/// How an echo canceller converges.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Convergence {
-    /// Smallest distance of the loss to the limit, dB; negative where it was missed. `None` without a limit.
-    pub margin: Option<Measurement<Db>>,
-    /// Where it is, s.
-    pub worst_at_s: Option<f64>,
-    /// First time from which the loss stays at or above the target.
-    pub reached: Option<Measurement<Seconds>>,
-    /// The loss over time.
-    pub loss: LossCurve,
-}
-
-/// Echo return loss over time from the moment the far end begins, at the first sample of `played`, against a limit over
-/// time (points in s and dB, straight over log time, constant beyond its ends). `returned` is aligned with `played`.
-///
-/// # Errors
-/// As [`loss_over_time`].
-pub fn convergence(
-    played: &[f32],
-    returned: &[f32],
-    rate: u32,
-    limit: Option<&Curve>,
-    target_db: f64,
-) -> Result<Convergence, Unmeasurable> {
-    let loss = loss_over_time(played, returned, rate)?;
-    let worst = limit.and_then(|limit| {
-        let points = limit.points();
-        let (first, last) = (points.first()?.0, points.last()?.0);
-        loss.curve
-            .iter()
-            .filter_map(|(time, loss)| Some((*time, loss - limit.at(time.clamp(first, last))?)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-    });
-    // just after the last time below the target, if there is a later one
-    let below = loss.curve.iter().rposition(|point| point.1 < target_db);
-    let reached = match below {
-        None => loss.curve.first(),
-        Some(index) => loss.curve.get(index + 1),
-    };
-    Ok(Convergence {
-        margin: worst
-            .map(|(_, margin)| Measurement::single(Db(margin)))
-            .transpose()?,
-        worst_at_s: worst.map(|(time, _)| time),
-        reached: reached
-            .map(|point| Measurement::single(Seconds(point.0)))
-            .transpose()?,
-        loss,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,32 +218,5 @@ mod tests {
             loss_over_time(&[0.0; 9000], &returned, 16000),
             Err(Unmeasurable::Silent)
         );
-    }
-
-    #[test]
-    fn convergence_of_known_speed() {
-        // 6 dB, then 20 dB a second from 0.2 s up to 46 dB
-        let loss = |t: f64| (6.0 + 20.0 * (t - 0.2).max(0.0)).min(46.0);
-        let played = white_noise(DbOv(-20.0), 4.0, 16000, 2);
-        let returned: Vec<f32> = played
-            .iter()
-            .enumerate()
-            .map(|(n, x)| x * 10f64.powf(-loss(n as f64 / 16000.0) / 20.0) as f32)
-            .collect();
-        let limit = Curve::new(vec![(0.2, 6.0), (1.2, 40.0)]).expect("a curve");
-        let found = convergence(&played, &returned, 16000, Some(&limit), 40.0).expect("an echo");
-        // 40 dB at 1.9 s; the meter follows later
-        let reached = found.reached.expect("reached").value.0;
-        assert!((1.88..2.0).contains(&reached), "{reached}");
-        let margin = found.margin.expect("a limit").value.0;
-        // 20 (t - 0.2) - 34 ln(t / 0.2) / ln 6 is least at 0.949 s: -14.56 dB
-        assert!((-15.5..-14.0).contains(&margin), "{margin}");
-        assert!(
-            (0.85..1.05).contains(&found.worst_at_s.expect("a limit")),
-            "{:?}",
-            found.worst_at_s
-        );
-        let never = convergence(&played, &returned, 16000, None, 60.0).expect("an echo");
-        assert!(never.reached.is_none() && never.margin.is_none());
     }
 }

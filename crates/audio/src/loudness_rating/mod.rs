@@ -90,8 +90,7 @@ pub fn listener_sidetone_rating(stmr: Db, d: Db) -> Measured<Db> {
 #[must_use]
 pub fn sealed(receive: &Response) -> Response {
     let loss = ear_loss();
-    let points = loss.points();
-    let (first, last) = (points[0].0, points[points.len() - 1].0);
+    let (first, last) = loss.range();
     Response::new(receive.points().iter().filter_map(|(hz, gain)| {
         // exact centres lie a little outside the nominal ends
         let within = (first / SAME_BAND..=last * SAME_BAND).contains(hz);

@@ -60,8 +60,8 @@ pub fn band_noise(low_hz: f64, high_hz: f64, dbov: DbOv, seconds: f64, rate: u32
 /// to 8 kHz or half the rate. It repeats after 2^22 samples.
 #[must_use]
 pub fn hoth_noise(dbov: DbOv, seconds: f64, rate: u32, seed: u64) -> Vec<f32> {
-    let (first, last) = (HOTH_DENSITY[0].0, HOTH_DENSITY[HOTH_DENSITY.len() - 1].0);
     let curve = Curve::new(HOTH_DENSITY.to_vec()).expect("the table rises");
+    let (first, last) = curve.range();
     let density = |hz: f64| {
         // the end bands reach half a band beyond their centres
         let within = (first / HALF_THIRD_OCTAVE..=last * HALF_THIRD_OCTAVE).contains(&hz);

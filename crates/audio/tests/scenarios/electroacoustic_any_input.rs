@@ -82,6 +82,8 @@ proptest! {
             prop_assert!(loss.mean.value.0 <= 120.01 && loss.least.value.0 <= loss.mean.value.0 + 1e-9, "{:?}", loss.mean);
         }
         let _ = echo::convergence(&a, &b, rate, None, 20.0);
+        let limit = Curve::new(vec![(0.1, 10.0), (1.5, 0.0)]).expect("a curve");
+        let _ = echo::convergence_in_noise(&a, rate, DbOv(-50.0), &limit);
         let _ = double_talk::double_talk_attenuation(&a, &b, rate);
         let comb = AmFm { direction: Direction::Send, highest_hz: 3600.0, seconds: 0.1 };
         let _ = double_talk::comb_loss(&comb, &a, &b, rate);
