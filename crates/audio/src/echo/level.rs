@@ -1,12 +1,10 @@
 //! Echo level against time, echo return loss enhancement, convergence.
 
-use realfft::RealFftPlanner;
-
 use crate::echo::envelope::{check, db, power_curve, time_of};
 use crate::level::DbOv;
 use crate::measurement::{Measurement, Unmeasurable};
-use crate::sample::clean;
 use crate::unit::Db;
+use crate::weighting::{Weighted, Weighting, weighted};
 
 /// Integration time of the level of an echo, s (ITU-T P.1110, P.1120, G.168).
 const INTEGRATION_S: f64 = 0.035;
@@ -20,8 +18,8 @@ const RISE_S: f64 = 0.1;
 /// Level of an echo over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EchoLevel {
-    /// Largest A-weighted level, dBov; the plane of the codec makes it dBm0(A).
-    pub maximum: Measurement<DbOv>,
+    /// Largest A-weighted level, dBov(A); the plane of the codec makes it dBm0(A).
+    pub maximum: Measurement<Weighted<DbOv>>,
     /// When, s.
     pub at_s: f64,
     /// The level each millisecond: (s, dBov).
@@ -33,7 +31,13 @@ pub struct EchoLevel {
 /// # Errors
 /// Nothing to measure, less than a millisecond, a recording too long for one transform.
 pub fn echo_level(returned: &[f32], rate: u32) -> Result<EchoLevel, Unmeasurable> {
-    let weighted = a_weighted(returned, rate)?;
+    check(returned, rate)?;
+    if returned.len() > LONGEST {
+        return Err(Unmeasurable::Mismatch(
+            "the recording is too long for an echo level".to_owned(),
+        ));
+    }
+    let weighted = weighted(returned, rate, Weighting::A);
     let curve: Vec<(f64, f64)> = power_curve(&weighted, rate, INTEGRATION_S)
         .into_iter()
         .enumerate()
@@ -45,50 +49,13 @@ pub fn echo_level(returned: &[f32], rate: u32) -> Result<EchoLevel, Unmeasurable
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .ok_or(Unmeasurable::NothingToMeasure)?;
     Ok(EchoLevel {
-        maximum: Measurement::single(DbOv(maximum))?,
+        maximum: Measurement::single(Weighted {
+            level: DbOv(maximum),
+            weighting: Weighting::A,
+        })?,
         at_s,
         curve,
     })
-}
-
-/// The samples with A weighting (IEC 61672-1) of their magnitude, without delay.
-fn a_weighted(samples: &[f32], rate: u32) -> Result<Vec<f32>, Unmeasurable> {
-    check(samples, rate)?;
-    if samples.len() > LONGEST {
-        return Err(Unmeasurable::Mismatch(
-            "the recording is too long for an echo level".to_owned(),
-        ));
-    }
-    // room behind the end, so that the end does not ring into the beginning
-    let size = (samples.len() + (rate as usize / 10).min(1 << 16)).next_power_of_two();
-    let mut padded: Vec<f64> = samples.iter().map(|&sample| clean(sample)).collect();
-    padded.resize(size, 0.0);
-    let mut planner = RealFftPlanner::new();
-    let forward = planner.plan_fft_forward(size);
-    let mut lines = forward.make_output_vec();
-    forward
-        .process(&mut padded, &mut lines)
-        .expect("the buffers have the sizes of the plan");
-    let step = f64::from(rate) / size as f64;
-    for (line, value) in lines.iter_mut().enumerate() {
-        *value *= a_weighting(line as f64 * step) / size as f64;
-    }
-    planner
-        .plan_fft_inverse(size)
-        .process(&mut lines, &mut padded)
-        .expect("the buffers have the sizes of the plan and the end lines stay real");
-    padded.truncate(samples.len());
-    Ok(padded.into_iter().map(|sample| sample as f32).collect())
-}
-
-/// Gain of the A weighting (IEC 61672-1 Annex E), as a factor.
-fn a_weighting(hz: f64) -> f64 {
-    let square = hz * hz;
-    let pole = |frequency: f64| square + frequency * frequency;
-    let value = 12_194.217f64.powi(2) * square * square
-        / (pole(20.598_997) * (pole(107.652_65) * pole(737.862_23)).sqrt() * pole(12_194.217));
-    // 2.00 dB make 0 dB at 1 kHz
-    value * 1.258_905
 }
 
 /// Ratio of two levels over time while the first is active.
@@ -163,34 +130,20 @@ mod tests {
     use crate::stimulus::{silence, sine, white_noise};
 
     #[test]
-    fn a_weighting_has_its_points() {
-        for (hz, expected) in [
-            (31.5, -39.52),
-            (125.0, -16.19),
-            (1000.0, 0.0),
-            (4000.0, 0.96),
-            (16_000.0, -6.71),
-        ] {
-            let found = 20.0 * a_weighting(hz).log10();
-            assert!((found - expected).abs() < 0.01, "{hz}: {found}");
-        }
-    }
-
-    #[test]
     fn the_echo_level_of_a_tone() {
         let mut returned = silence(0.5, 16000);
         returned.extend(sine(125.0, DbOv(-40.0), 1.0, 16000));
         let found = echo_level(&returned, 16000).expect("samples");
         // the ripple of the squared tone is left
         assert!(
-            (found.maximum.value.0 + 56.19).abs() < 0.25,
+            (found.maximum.value.level.0 + 56.19).abs() < 0.25,
             "{}",
             found.maximum.value
         );
         assert!(found.at_s > 0.6);
         assert!(echo_level(&[], 16000).is_err());
         let quiet = echo_level(&[0.0; 16000], 16000).expect("samples");
-        assert_eq!(quiet.maximum.value, DbOv::SILENCE);
+        assert_eq!(quiet.maximum.value.level, DbOv::SILENCE);
     }
 
     #[test]

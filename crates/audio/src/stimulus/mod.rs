@@ -31,7 +31,7 @@ pub use description::{
 };
 pub use log_sweep::LogSweep;
 pub use maximum_length::MaximumLength;
-pub use noise::{HOTH_DENSITY, band_noise, hoth_noise, pink_noise};
+pub use noise::{band_noise, hoth_noise, pink_noise};
 pub use pulsed_noise::{Pulse, PulsedNoise};
 pub use speech_like::{level_to, speech_like};
 pub use stepped_sine::{Step, SteppedSine};

@@ -1,39 +1,17 @@
 //! Coloured noise.
 
-use crate::curve::Curve;
 use crate::level::DbOv;
+use crate::noise::hoth_density;
 use crate::stimulus::length;
 use crate::stimulus::synthesis::{noise_of_density, scaled};
 
 /// Lowest frequency of pink noise, Hz: below, its power would grow without hearing it.
 const PINK_FROM_HZ: f64 = 10.0;
+/// Ends of the table of Hoth noise, Hz.
+const FIRST_HOTH_HZ: f64 = 100.0;
+const LAST_HOTH_HZ: f64 = 8000.0;
 /// Half of a third octave, as a factor.
 const HALF_THIRD_OCTAVE: f64 = 1.122_018_454_301_963_4;
-
-/// Power density of Hoth noise (Hz, dB SPL per Hz) at a total of 50 dB(A): IEEE 269-2001, as printed in two public
-/// secondary sources; the tolerance of each third-octave band is 3 dB.
-pub const HOTH_DENSITY: [(f64, f64); 20] = [
-    (100.0, 32.4),
-    (125.0, 30.9),
-    (160.0, 29.1),
-    (200.0, 27.6),
-    (250.0, 26.0),
-    (315.0, 24.4),
-    (400.0, 22.7),
-    (500.0, 21.1),
-    (630.0, 19.5),
-    (800.0, 17.8),
-    (1000.0, 16.2),
-    (1250.0, 14.6),
-    (1600.0, 12.9),
-    (2000.0, 11.3),
-    (2500.0, 9.6),
-    (3150.0, 7.8),
-    (4000.0, 5.4),
-    (5000.0, 2.6),
-    (6300.0, -1.3),
-    (8000.0, -6.6),
-];
 
 /// Gaussian noise of equal power in every octave, from 10 Hz up, with rms level `dbov`. It repeats after 2^22 samples.
 #[must_use]
@@ -56,16 +34,16 @@ pub fn band_noise(low_hz: f64, high_hz: f64, dbov: DbOv, seconds: f64, rate: u32
     )
 }
 
-/// Hoth noise ([`HOTH_DENSITY`], room noise for telephony) with rms level `dbov`, in the third-octave bands of 100 Hz
-/// to 8 kHz or half the rate. It repeats after 2^22 samples.
+/// Hoth noise ([`hoth_density`], room noise for telephony) with rms level `dbov`, in the third-octave bands of 100 Hz to
+/// 8 kHz or half the rate. It repeats after 2^22 samples.
 #[must_use]
 pub fn hoth_noise(dbov: DbOv, seconds: f64, rate: u32, seed: u64) -> Vec<f32> {
-    let curve = Curve::new(HOTH_DENSITY.to_vec()).expect("the table rises");
-    let (first, last) = curve.range();
     let density = |hz: f64| {
         // the end bands reach half a band beyond their centres
-        let within = (first / HALF_THIRD_OCTAVE..=last * HALF_THIRD_OCTAVE).contains(&hz);
-        within.then(|| curve.at(hz.clamp(first, last))).flatten()
+        let within = (FIRST_HOTH_HZ / HALF_THIRD_OCTAVE..=LAST_HOTH_HZ * HALF_THIRD_OCTAVE).contains(&hz);
+        within
+            .then(|| hoth_density(hz.clamp(FIRST_HOTH_HZ, LAST_HOTH_HZ)))
+            .flatten()
     };
     scaled(
         &noise_of_density(length(seconds, rate), rate, seed, density),
@@ -77,6 +55,7 @@ pub fn hoth_noise(dbov: DbOv, seconds: f64, rate: u32, seed: u64) -> Vec<f32> {
 mod tests {
     use super::*;
     use crate::level::rms_dbov;
+    use crate::noise::HOTH;
     use crate::stimulus::synthesis::rms;
     use realfft::RealFftPlanner;
 
@@ -116,7 +95,7 @@ mod tests {
         let samples = hoth_noise(DbOv(-30.0), 524_288.0 / 32000.0, 32000, 5);
         let band = |hz: f64| power_db(&samples, 32000, hz / HALF_THIRD_OCTAVE, hz * HALF_THIRD_OCTAVE);
         let reference = band(1000.0);
-        for (hz, density) in HOTH_DENSITY {
+        for (hz, density) in HOTH {
             let expected = density - 16.2 + 10.0 * (hz / 1000.0).log10();
             let measured = band(hz) - reference;
             assert!(
