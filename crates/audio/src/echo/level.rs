@@ -1,4 +1,4 @@
-//! Echo level against time, echo return loss enhancement, convergence.
+//! Echo level against time, and echo return loss and its enhancement over time.
 
 use crate::echo::envelope::{check, db, power_curve, time_of};
 use crate::level::DbOv;
