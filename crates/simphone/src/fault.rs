@@ -130,6 +130,8 @@ faults! {
         "The user hears chopped speech, because every third packet is not played."
     ReceiveSilent "receive-silent"
         "The user hears nothing."
+    ReceiveStops "receive-stops"
+        "The user hears nothing any more after the first seven seconds of a call."
     LowCseqAccepted "low-cseq-accepted"
         "The phone acts on an outdated request in a call (RFC 3261 12.2.2)."
     CancelAnswered481 "cancel-answered-481"
@@ -491,7 +493,7 @@ mod tests {
             );
         }
         assert_eq!(names.len(), Fault::ALL.len());
-        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 161);
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 162);
     }
 
     #[test]

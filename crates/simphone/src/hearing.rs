@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::Fault;
 use crate::playout::SAMPLE_RATE;
 
+/// How long a phone with [`Fault::ReceiveStops`] plays what it gets.
+const HEARS: Duration = Duration::from_secs(7);
+
 /// The faulty part of the way from decoder to jitter buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Hearing {
@@ -13,6 +16,8 @@ pub(crate) struct Hearing {
     /// A key of the peer came, and nothing is heard any more.
     deaf: bool,
     newest: Option<u32>,
+    /// When the first packet came.
+    began: Option<Duration>,
     /// When the last packet came.
     arrival: Duration,
 }
@@ -45,7 +50,9 @@ impl Hearing {
         if !late {
             self.newest = Some(timestamp);
         }
+        let began = *self.began.get_or_insert(at);
         self.deaf
+            || (at.saturating_sub(began) > HEARS && self.has(Fault::ReceiveStops))
             || (slow && self.has(Fault::LatePacketsDropped))
             || (late && self.has(Fault::ReorderedPacketsDropped))
     }
@@ -86,5 +93,18 @@ mod tests {
         assert_eq!(lost(Fault::ReorderedPacketsDropped, false), [false, false, true]);
         assert_eq!(lost(Fault::KeyStopsPlayout, false), [false; 3]);
         assert_eq!(lost(Fault::KeyStopsPlayout, true), [true; 3]);
+    }
+
+    #[test]
+    fn what_comes_after_seven_seconds_is_lost() {
+        let mut hearing = Hearing::new(&BTreeSet::from([Fault::ReceiveStops]));
+        let mut lost = |second: u64| {
+            hearing.loses(
+                Duration::from_secs(second),
+                second as u32 * 8000,
+                &mut vec![1; 160],
+            )
+        };
+        assert_eq!([3, 10, 11].map(&mut lost), [false, false, true]);
     }
 }

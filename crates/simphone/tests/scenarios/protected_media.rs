@@ -106,7 +106,7 @@ async fn the_phone_offers_keys() {
     let invite = lab.expect("INVITE").await;
     let sdp = invite.sdp().unwrap().unwrap();
     assert_eq!(sdp.audio().unwrap().protocol, "RTP/SAVP");
-    assert_eq!(sdp.audio().unwrap().crypto().len(), 2);
+    assert_eq!(sdp.audio().unwrap().crypto().len(), 3);
     let answer = lab
         .sdp("sendrecv", 1)
         .replace("RTP/AVP", "RTP/SAVP")
