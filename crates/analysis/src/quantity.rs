@@ -32,6 +32,8 @@ pub enum Group {
     Level,
     /// A pair: frequency response.
     Response,
+    /// A pair: estimates of listening quality.
+    Quality,
 }
 
 impl Group {
@@ -46,7 +48,13 @@ impl Group {
         Self::Tone,
     ];
     /// Groups of a pair.
-    pub const OF_PAIR: [Self; 4] = [Self::Time, Self::Integrity, Self::Level, Self::Response];
+    pub const OF_PAIR: [Self; 5] = [
+        Self::Time,
+        Self::Integrity,
+        Self::Level,
+        Self::Response,
+        Self::Quality,
+    ];
 
     /// The word on the command line.
     #[must_use]
@@ -63,6 +71,7 @@ impl Group {
             Self::Integrity => "integrity",
             Self::Level => "level",
             Self::Response => "response",
+            Self::Quality => "quality",
         }
     }
 }
@@ -258,6 +267,9 @@ quantities! {
     RESPONSE_RIPPLE Response "response_ripple" "ripple" "dB" 2 "largest less least gain of the third-octave bands from 300 to 3400 Hz";
     MASK_MARGIN Response "mask_margin" "margin to the mask" "dB" 2 "smallest distance of the response to the limits; below 0 it is outside";
     MASK_WORST_AT Response "mask_worst_at" "where it is smallest" "Hz" 0 "frequency at which the response comes closest to a limit";
+
+    VISQOL_MOS Quality "visqol_mos" "ViSQOL v3.3, speech" "MOS-LQO" 2 "estimated listening quality from 1 to 5, of speech up to 8 kHz; an identical pair has 5";
+    VISQOL_SIMILARITY Quality "visqol_similarity" "its similarity" "" 4 "mean likeness of the two spectrograms that the estimate rests on; 1 when identical";
 }
 
 #[cfg(test)]

@@ -244,6 +244,14 @@ const PLAIN: CurveStyle = CurveStyle {
 
 const STYLES: &[CurveStyle] = &[
     CurveStyle {
+        curve: "quality_against_time",
+        title: "Quality against time",
+        caption: "Likeness of each stretch of the reference with what was found for it (ViSQOL); 1 when identical.",
+        least_span: 0.5,
+        dots: true,
+        limit_of: None,
+    },
+    CurveStyle {
         curve: "frequency_response",
         title: "Frequency response",
         caption: "Level of the recording less that of the reference in third-octave bands, over the whole time.",

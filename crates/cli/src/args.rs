@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Measure recordings: levels, speech level, loudness, spectrum, noise.
     Measure(MeasureArgs),
-    /// Compare recordings with their references: delay, integrity, gain, response.
+    /// Compare recordings with their references: delay, integrity, gain, response, quality.
     Analyze(AnalyzeArgs),
     /// Write a test signal as WAV: tones, noises, sweeps, composite source signals.
     Stimulus(StimulusArgs),

@@ -3,6 +3,7 @@
 mod likeness;
 mod load;
 mod page;
+mod quality;
 mod response;
 mod suspicion;
 
@@ -82,7 +83,8 @@ pub(crate) fn compare<'a>(
         Ok(pair) => {
             record.rate_hz = Some(pair.rate);
             let related = likeness::measure(&pair, reference, degraded, &options.selection, &mut record);
-            response::measure(&pair, related, options, &mut record);
+            response::measure(&pair, related.clone(), options, &mut record);
+            quality::measure(&pair, related, options, &mut record);
             (record, Some(pair))
         }
     }

@@ -261,3 +261,21 @@ fn the_response_is_that_of_the_filter_and_is_held_against_a_mask() {
     let page = analyze_page(&[drawn], "test").expect("a page");
     assert!(page.contains("lower limit") && page.contains("Frequency response"));
 }
+
+#[test]
+fn quality_falls_with_noise_and_is_best_for_the_same() {
+    let speech = speech_like(6.0, 16_000, 21);
+    let only = ["quality".to_owned()];
+    let reference = sound("r.wav", &speech, 16_000);
+    let score = |degraded: &Loaded| {
+        value(
+            &analyze(&reference, degraded, &options(&only, None)),
+            "visqol_mos",
+        )
+    };
+    let noise = white_noise(voxproof_audio::level::DbOv(-40.0), 6.0, 16_000, 4);
+    let noisy: Vec<f32> = speech.iter().zip(&noise).map(|(a, b)| a + b).collect();
+    let (same, worse) = (score(&reference), score(&sound("d.wav", &noisy, 16_000)));
+    assert!((same - 5.0).abs() < 0.01, "{same}");
+    assert!((1.0..4.5).contains(&worse), "{worse}");
+}
