@@ -168,3 +168,11 @@ proptest! {
         prop_assert!(parse(&bytes).is_ok());
     }
 }
+
+/// Found by fuzzing: a source description of no source is valid (RFC 3550 6.5) and says nothing, so there is nothing to
+/// write again.
+#[test]
+fn nothing_is_no_compound_packet() {
+    assert_eq!(parse(&[0x80, 202, 0, 0]), Ok(vec![]));
+    assert!(matches!(build(&[]), Err(RtcpError::Write(_))));
+}

@@ -10,9 +10,12 @@ use super::{
 /// is kept, so that a test can break this rule on purpose.
 ///
 /// # Errors
-/// [`RtcpError::Write`] when a value does not fit its field, such as a CNAME of more than 255 octets, and
+/// [`RtcpError::Write`] when there is no packet at all or a value does not fit its field, such as a CNAME of more than 255 octets, and
 /// [`RtcpError::NotWritable`] for packets that are only ever read.
 pub fn build(reports: &[Report]) -> Result<Vec<u8>, RtcpError> {
+    if reports.is_empty() {
+        return Err(RtcpError::Write("a compound packet of no packet".to_owned()));
+    }
     let mut bytes = Vec::new();
     for report in reports {
         let mut content = Vec::new();
