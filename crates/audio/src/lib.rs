@@ -4,7 +4,7 @@
 //! absurdly large ones are limited, so that no recording can make a measurement panic; [`sample::non_finite`] tells
 //! how many there were. Results are computed in `f64`.
 //!
-//! * [`measurement`], [`unit`], [`uncertainty`]: the form of every result: value, unit, spread, uncertainty, or the reason why
+//! * [`measurement`], [`unit`](mod@unit), [`uncertainty`]: the form of every result: value, unit, spread, uncertainty, or the reason why
 //!   there is none.
 //! * [`level`]: dBov, dBm0 and their planes, rms, peak, offset, clipping.
 //! * [`level_meter`], [`clipping`], [`bit_depth`]: all about the level in one pass.

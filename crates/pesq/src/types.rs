@@ -152,7 +152,7 @@ pub const ALIGN_FFT_LEN: usize = RATE_8K.align_fft_len();
 /// processing stops with an error (spec 01, 1.2 step 5).
 pub const MIN_INPUT_SAMPLES: usize = RATE_8K.min_input_samples();
 
-/// Errors reported by [`pesq`](crate::pesq) and the processing stages.
+/// Errors reported by the entry points and the processing stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PesqError {
     /// An input holds fewer than [`MIN_INPUT_SAMPLES`] samples
