@@ -10,20 +10,7 @@ use voxproof_record::{
 };
 use voxproof_spec::{Tier, Verdict};
 
-const SUITE: &str = r#"
-id = "test"
-title = "Test"
-release = "2026-01-01"
-derived_from = "nothing"
-decision_rule = "simple"
-signal = []
-[guard]
-send_lag = "100 ms"
-loop_lag = "250 ms"
-host_lag = "80 ms"
-socket_drops = 0
-[ics]
-"#;
+use crate::lab::SUITE;
 
 const CASE: &str = r#"
 id = "T-1"

@@ -5,28 +5,20 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use voxproof_analysis::{
-    AnalyzeRecord, DrawnPair, Group, Loaded, PairOptions, PairRecord, RawFormat, ReadError, Selection,
-    analyze, analyze_page, pair_table,
+    AnalyzeRecord, DrawnPair, Group, Loaded, PairOptions, PairRecord, RawFormat, ReadError, analyze,
+    analyze_page, pair_table,
 };
-
 use voxproof_audio::mask::{Mask, built_in};
 
 use super::output::{self, Fate};
 use super::{files, jobs};
 use crate::args::AnalyzeArgs;
 use crate::exit::Exit;
-use crate::{Failure, Outcome, terminal};
+use crate::{Failure, Outcome};
 
 pub(crate) fn run(args: &AnalyzeArgs) -> Outcome {
     let raw = files::raw_format(&args.raw)?;
-    let selection = Selection::of_words(&Group::OF_PAIR, &args.output.only, &args.output.skip)
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
-    if selection.is_empty() {
-        return Err(Failure::new(
-            Exit::NothingSelected,
-            "--only and --skip leave nothing to measure",
-        ));
-    }
+    let selection = output::selection(&Group::OF_PAIR, &args.output)?;
     let options = PairOptions {
         selection,
         mask: args.mask.as_deref().map(mask).transpose()?,
@@ -38,22 +30,13 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Outcome {
     });
     let (drawn, fates): (Vec<DrawnPair>, Vec<Fate>) = compared.into_iter().unzip();
     let record = AnalyzeRecord::new(drawn.iter().map(|pair| pair.record.clone()).collect());
-    let (html, csv) = (args.output.html.as_deref(), args.output.csv.as_deref());
-    if let Some(path) = html {
-        let page =
-            analyze_page(&drawn, record.analyzer).map_err(|error| Failure::new(Exit::Internal, error))?;
-        output::write(path, page.as_bytes())?;
-    }
-    if let Some(path) = csv {
-        output::write(path, record.csv().as_bytes())?;
-    }
-    if args.output.json {
-        output::json(&record)?;
-    }
-    if output::tables(args.output.json, [html, csv]) {
-        let tables: Vec<String> = record.pairs.iter().map(pair_table).collect();
-        terminal::write(tables.join("\n").as_bytes());
-    }
+    output::deliver(
+        &args.output,
+        &record,
+        || analyze_page(&drawn, record.analyzer),
+        || record.csv(),
+        || record.pairs.iter().map(pair_table).collect(),
+    )?;
     output::exit(fates.into_iter())
 }
 

@@ -9,41 +9,24 @@ use voxproof_analysis::{
 
 use super::output::{self, Fate};
 use super::{files, jobs};
+use crate::Outcome;
 use crate::args::MeasureArgs;
-use crate::exit::Exit;
-use crate::{Failure, Outcome, terminal};
 
 pub(crate) fn run(args: &MeasureArgs) -> Outcome {
     let raw = files::raw_format(&args.raw)?;
-    let selection = Selection::of_words(&Group::OF_FILE, &args.output.only, &args.output.skip)
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
-    if selection.is_empty() {
-        return Err(Failure::new(
-            Exit::NothingSelected,
-            "--only and --skip leave nothing to measure",
-        ));
-    }
+    let selection = output::selection(&Group::OF_FILE, &args.output)?;
     let paths = files::collect(&args.files)?;
     let draw = args.output.html.is_some();
     let measured = jobs::each(&paths, args.output.jobs, |path| one(path, raw, &selection, draw));
     let (drawn, fates): (Vec<DrawnFile>, Vec<Fate>) = measured.into_iter().unzip();
     let record = MeasureRecord::new(drawn.iter().map(|file| file.record.clone()).collect());
-    let (html, csv) = (args.output.html.as_deref(), args.output.csv.as_deref());
-    if let Some(path) = html {
-        let page =
-            measure_page(&drawn, record.analyzer).map_err(|error| Failure::new(Exit::Internal, error))?;
-        output::write(path, page.as_bytes())?;
-    }
-    if let Some(path) = csv {
-        output::write(path, record.csv().as_bytes())?;
-    }
-    if args.output.json {
-        output::json(&record)?;
-    }
-    if output::tables(args.output.json, [html, csv]) {
-        let tables: Vec<String> = record.files.iter().map(file_table).collect();
-        terminal::write(tables.join("\n").as_bytes());
-    }
+    output::deliver(
+        &args.output,
+        &record,
+        || measure_page(&drawn, record.analyzer),
+        || record.csv(),
+        || record.files.iter().map(file_table).collect(),
+    )?;
     output::exit(fates.into_iter())
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use voxproof_analysis::{NoteKind, QuantityResult, ReadError};
+use voxproof_analysis::{Group, NoteKind, PageError, QuantityResult, ReadError, Selection};
 
+use crate::args::SoundOutputArgs;
 use crate::exit::Exit;
 use crate::{Failure, Outcome, terminal};
 
@@ -52,6 +53,43 @@ pub(super) fn exit(fates: impl Iterator<Item = Fate>) -> Outcome {
     })
 }
 
+/// What `--only` and `--skip` leave of these groups.
+pub(super) fn selection(groups: &[Group], args: &SoundOutputArgs) -> Result<Selection, Failure> {
+    let selection = Selection::of_words(groups, &args.only, &args.skip)
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    if selection.is_empty() {
+        return Err(Failure::new(
+            Exit::NothingSelected,
+            "--only and --skip leave nothing to measure",
+        ));
+    }
+    Ok(selection)
+}
+
+/// Everything that was asked for; the tables, when nothing else is on standard output.
+pub(super) fn deliver(
+    args: &SoundOutputArgs,
+    record: &impl serde::Serialize,
+    page: impl FnOnce() -> Result<String, PageError>,
+    csv: impl FnOnce() -> String,
+    text: impl FnOnce() -> Vec<String>,
+) -> Result<(), Failure> {
+    if let Some(path) = &args.html {
+        let page = page().map_err(|error| Failure::new(Exit::Internal, error))?;
+        write(path, page.as_bytes())?;
+    }
+    if let Some(path) = &args.csv {
+        write(path, csv().as_bytes())?;
+    }
+    if args.json {
+        json(record)?;
+    }
+    if tables(args.json, [args.html.as_deref(), args.csv.as_deref()]) {
+        terminal::write(text().join("\n").as_bytes());
+    }
+    Ok(())
+}
+
 /// Writes a file; `-` is standard output.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path == Path::new("-") {
@@ -63,13 +101,13 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// A record as JSON on standard output.
-pub(super) fn json(record: &impl serde::Serialize) -> Result<(), Failure> {
+fn json(record: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(record).map_err(|error| Failure::new(Exit::Internal, error))?;
     terminal::write((text + "\n").as_bytes());
     Ok(())
 }
 
 /// Whether tables go to standard output, which then nothing else does.
-pub(super) fn tables(json: bool, files: [Option<&Path>; 2]) -> bool {
+fn tables(json: bool, files: [Option<&Path>; 2]) -> bool {
     !json && !files.into_iter().flatten().any(|path| path == Path::new("-"))
 }
