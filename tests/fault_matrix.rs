@@ -199,6 +199,7 @@ fn runner(
         only,
         jobs: 1,
         virtual_time: true,
+        guests: None,
         target: Tier::Certified,
         seed: 1,
     };

@@ -255,6 +255,7 @@ fn the_message_that_kills_a_device_is_found_and_made_small() {
                 only: None,
                 jobs: 1,
                 virtual_time: false,
+                guests: None,
                 target: Tier::Certified,
                 seed: 1,
             };

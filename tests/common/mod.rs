@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use voxproof_device::ScriptedOperator;
+use voxproof_guest::{Guest, Kernel};
 use voxproof_record::Run;
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, RunOptions, Runner};
 use voxproof_simphone::Fault;
@@ -23,6 +24,12 @@ pub fn root() -> PathBuf {
 /// The IP-phone suite.
 pub fn suite() -> Arc<LoadedSuite> {
     Arc::new(load_suite(&root().join("test-specs/ip-phone")).unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+/// Why guests with a virtual clock cannot run here, if they cannot.
+pub fn no_guests() -> Option<String> {
+    let found = Kernel::find().map_err(|error| error.to_string());
+    found.and_then(|kernel| Guest::trial(&kernel)).err()
 }
 
 /// A scratch folder, in memory where there is one: thousands of small synced writes.
@@ -64,6 +71,7 @@ pub fn run_sim_in(
             only: only.map(str::to_owned),
             jobs: 1,
             virtual_time: true,
+            guests: None,
             target: Tier::Certified,
             seed,
         };

@@ -153,6 +153,10 @@ impl OfferSpec {
             offer.telephone_event_clock = clocks.remove(first);
         }
         if self.telephone_event.is_some() {
+            // phones that know events on the narrowband clock only send them beside Opus all the same
+            if offer.telephone_event_clock != 8000 && !clocks.contains(&8000) {
+                clocks.push(8000);
+            }
             for clock in clocks {
                 if Some(dynamic) == self.telephone_event {
                     dynamic += 1;
@@ -217,6 +221,7 @@ mod tests {
         let opus = with(&["opus"]);
         assert!(opus.contains("RTP/AVP 96 101\r\n"), "{opus}");
         assert!(opus.contains("a=rtpmap:101 telephone-event/48000\r\n"), "{opus}");
+        assert!(opus.contains("a=rtpmap:97 telephone-event/8000\r\n"), "{opus}");
         let both = with(&["opus", "PCMU"]);
         assert!(both.contains("RTP/AVP 96 0 101 97\r\n"), "{both}");
         assert!(both.contains("a=rtpmap:101 telephone-event/8000\r\n"), "{both}");

@@ -33,6 +33,9 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Run cases of a finished run once more; every attempt stays in the record.
     Rerun(RerunArgs),
+    /// Run suites in guests whose clock is virtual: real phones, exact times, whatever else the machine does.
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Show what applies to a device and why, and how long it will take. The device is not touched.
     Plan(PlanArgs),
     /// List the cases of suites, or the faults of the simulated phone.
@@ -87,8 +90,9 @@ pub(crate) enum MessageFormat {
     JsonLines,
 }
 
+/// What is run, against what, and where the record goes.
 #[derive(Debug, Args)]
-pub(crate) struct RunArgs {
+pub(crate) struct WhatToRun {
     /// Folder of the suite.
     pub(crate) suite: PathBuf,
     /// Device file, or `sim`, or `sim:FAULT,...` for the simulated phone with faults.
@@ -106,18 +110,41 @@ pub(crate) struct RunArgs {
     /// Only cases that satisfy this expression: `id.startsWith("IPP-HLD")`, `severity == "ko"`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) only: Option<String>,
-    /// Cases at the same time; only the simulated phone can take more than one. [default: 8 for the simulated phone]
-    #[arg(long)]
-    pub(crate) jobs: Option<usize>,
-    /// Simulated phone only: time is virtual, a run takes seconds and is the same every time.
-    #[arg(long)]
-    pub(crate) virtual_time: bool,
     /// Seed of tags, branches and stream starts.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Where progress goes.
     #[arg(long, value_enum, default_value_t = MessageFormat::Human)]
     pub(crate) message_format: MessageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) what: WhatToRun,
+    /// Cases at the same time; only the simulated phone can take more than one. [default: 8 for the simulated phone]
+    #[arg(long)]
+    pub(crate) jobs: Option<usize>,
+    /// Simulated phone only: time is virtual, a run takes seconds and is the same every time.
+    #[arg(long)]
+    pub(crate) virtual_time: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabCommand {
+    /// Build the guests' kernel from Debian's kernel source, once; some minutes.
+    Build,
+    /// Run a suite, every case in a guest of its own.
+    Run(LabRunArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabRunArgs {
+    #[command(flatten)]
+    pub(crate) what: WhatToRun,
+    /// Guests at the same time. [default: one a processor]
+    #[arg(long)]
+    pub(crate) jobs: Option<usize>,
 }
 
 #[derive(Debug, Args)]

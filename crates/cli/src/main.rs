@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args, colour),
         Command::Resume(args) => commands::run::resume(&args, colour),
         Command::Rerun(args) => commands::run::rerun(&args, colour),
+        Command::Lab(args) => commands::lab::lab(&args, colour),
         Command::Plan(args) => commands::plan::plan(&args, colour),
         Command::List(args) => commands::list::list(&args, colour),
         Command::Lint(args) => commands::lint::lint(&args, colour),

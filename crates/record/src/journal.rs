@@ -93,6 +93,9 @@ pub struct RunStarted {
     pub target: Tier,
     /// Time was virtual.
     pub virtual_time: bool,
+    /// Kernel of the guests that the cases ran in, each in one of its own; none when they ran in the lab's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_kernel: Option<String>,
     /// The `--only` expression.
     pub only: Option<String>,
     /// The host.

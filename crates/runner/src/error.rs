@@ -27,6 +27,12 @@ pub enum RunError {
     Internal(String),
 }
 
+impl From<voxproof_guest::GuestError> for RunError {
+    fn from(error: voxproof_guest::GuestError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
 impl From<DeviceError> for RunError {
     fn from(error: DeviceError) -> Self {
         Self::Unreachable(error.to_string())

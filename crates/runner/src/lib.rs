@@ -9,6 +9,7 @@ mod error;
 mod evidence;
 mod folders;
 mod fuzzing;
+mod guests;
 mod interrupt;
 mod lane;
 mod options;
@@ -22,7 +23,7 @@ mod worker;
 
 pub use error::RunError;
 pub use interrupt::Interrupt;
-pub use options::{DeviceChoice, Profile, RunOptions};
+pub use options::{DeviceChoice, Guests, Profile, RunOptions};
 pub use plan::{Plan, PlanError, plan};
 pub use progress::{Progress, ProgressSink};
 pub use run::Runner;

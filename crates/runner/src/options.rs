@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use voxproof_guest::Kernel;
 use voxproof_simphone::Fault;
 use voxproof_spec::{DeviceFile, LoadedSuite, Tier};
 
@@ -34,6 +35,15 @@ pub enum DeviceChoice {
     File(PathBuf, Box<DeviceFile>),
 }
 
+/// Cases are carried out in guests with a virtual clock, each in one of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guests {
+    /// What they boot.
+    pub kernel: Kernel,
+    /// The `voxproof` that carries a case out in there: this very program, as a rule.
+    pub program: PathBuf,
+}
+
 /// Everything a run is told.
 #[derive(Clone)]
 pub struct RunOptions {
@@ -51,6 +61,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// Time is virtual: the runtime's clock is paused and the network is in memory.
     pub virtual_time: bool,
+    /// Where cases are carried out, when it is not in this process.
+    pub guests: Option<Guests>,
     /// The designation aimed at.
     pub target: Tier,
     /// Seed of identifiers.

@@ -17,9 +17,10 @@ use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase, MediaProfile};
 
 use crate::RunError;
 use crate::folders::{Scratch, create_folder, host};
+use crate::guests::Building;
 use crate::interrupt::Interrupt;
 use crate::lane::{Lane, Stock};
-use crate::options::{DeviceChoice, RunOptions};
+use crate::options::{DeviceChoice, Guests, RunOptions};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, ProgressSink};
 use crate::worker::{Shared, Worker, lock};
@@ -139,6 +140,8 @@ impl Runner {
     fn jobs(&self) -> usize {
         match &self.options.device {
             DeviceChoice::Sim(_) => self.options.jobs.max(1),
+            // every guest has a device of its own
+            DeviceChoice::File(..) if self.options.guests.is_some() => self.options.jobs.max(1),
             // one device, one call at a time
             DeviceChoice::File(..) => 1,
         }
@@ -207,32 +210,66 @@ impl Runner {
         }
         let scratch = Scratch::new()?;
         let jobs = self.jobs().min(selected.len());
-        let mut lanes = self.lanes(jobs, scratch.path()).await?;
+        let mut place = self.place(jobs, &scratch).await?;
 
         let mut identity = self.identity();
-        if identity.firmware == "auto"
-            && let Some(lane) = lanes.first_mut()
-        {
-            identity.firmware = lane.firmware().await;
+        if identity.firmware == "auto" {
+            identity.firmware = match &mut place {
+                Place::Lanes(lanes) => match lanes.first_mut() {
+                    Some(lane) => lane.firmware().await,
+                    None => String::new(),
+                },
+                Place::Guests(..) => self.device(0, scratch.path())?.firmware().await,
+            };
         }
-        let capabilities = self.device(0, scratch.path())?.capabilities();
-        let (run, run_id) = match create_folder(&self.options.out, &self.options.suite.suite.id) {
-            Ok(created) => created,
-            Err(error) => return self.give_up(lanes, error.into()).await,
+        let (journal, started) = match self.begin(&plan, identity, scratch.path()) {
+            Ok(begun) => begun,
+            Err(error) => return give_up(place, error).await,
         };
-        let started = self.store_specification(&run).map(|evidence| RunStarted {
+        let path = self.options.out.join(&started.run_id);
+        (self.progress)(Progress::RunStarted {
+            run_id: started.run_id,
+            path: path.clone(),
+            selected: selected.len(),
+            total: plan.cases.len(),
+            expected_s: plan.expected().as_secs_f64(),
+            jobs,
+        });
+        self.carry_out(path, place, journal, started.evidence, selected, BTreeMap::new())
+            .await
+    }
+
+    /// Where the cases are carried out.
+    async fn place(&self, jobs: usize, scratch: &Scratch) -> Result<Place, RunError> {
+        Ok(match &self.options.guests {
+            Some(guests) => Place::Guests(guests.clone(), jobs),
+            None => Place::Lanes(self.lanes(jobs, scratch.path()).await?),
+        })
+    }
+
+    /// Makes the run folder with its first journal line.
+    fn begin(
+        &self,
+        plan: &Plan,
+        identity: DeviceIdentity,
+        scratch: &Path,
+    ) -> Result<(JournalWriter, RunStarted), RunError> {
+        let suite = &self.options.suite;
+        let capabilities = self.device(0, scratch)?.capabilities();
+        let (run, run_id) = create_folder(&self.options.out, &suite.suite.id)?;
+        let started = RunStarted {
             format: JOURNAL_FORMAT.to_owned(),
-            run_id: run_id.clone(),
+            run_id,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             analyzer_version: ANALYZER_VERSION.to_owned(),
             suite: SuiteSummary {
-                id: self.options.suite.suite.id.to_string(),
-                title: self.options.suite.suite.title.clone(),
-                release: self.options.suite.suite.release.clone(),
-                sha256: self.options.suite.sha256.clone(),
-                derived_from: self.options.suite.suite.derived_from.clone(),
-                decision_rule: self.options.suite.suite.decision_rule,
-                path: self.options.suite.root.display().to_string(),
+                id: suite.suite.id.to_string(),
+                title: suite.suite.title.clone(),
+                release: suite.suite.release.clone(),
+                sha256: suite.sha256.clone(),
+                derived_from: suite.suite.derived_from.clone(),
+                decision_rule: suite.suite.decision_rule,
+                path: suite.root.display().to_string(),
             },
             device: DeviceSummary {
                 manufacturer: identity.manufacturer,
@@ -250,32 +287,27 @@ impl Runner {
             // only a laboratory's own signed set-up makes a run official; this release has none
             official: false,
             target: self.options.target,
-            virtual_time: self.options.virtual_time,
+            virtual_time: self.options.virtual_time || self.options.guests.is_some(),
+            guest_kernel: self
+                .options
+                .guests
+                .as_ref()
+                .map(|guests| guests.kernel.version.clone()),
             only: self.options.only.clone(),
-            host: host(),
-            evidence,
+            host: match &self.options.guests {
+                Some(guests) => format!(
+                    "{}; every case in a User Mode Linux guest of its own, kernel {}",
+                    host(),
+                    guests.kernel.version
+                ),
+                None => host(),
+            },
+            evidence: self.store_specification(&run)?,
             plan: plan.cases.clone(),
-        });
-        let journal = started.and_then(|started| {
-            let mut journal = JournalWriter::create(&run.join("journal.jsonl"))?;
-            let evidence = started.evidence.clone();
-            journal.append(Event::RunStarted(Box::new(started)))?;
-            Ok((journal, evidence))
-        });
-        let (journal, evidence) = match journal {
-            Ok(made) => made,
-            Err(error) => return self.give_up(lanes, error.into()).await,
         };
-        (self.progress)(Progress::RunStarted {
-            run_id,
-            path: run.clone(),
-            selected: selected.len(),
-            total: plan.cases.len(),
-            expected_s: plan.expected().as_secs_f64(),
-            jobs,
-        });
-        self.carry_out(run, lanes, journal, evidence, selected, BTreeMap::new())
-            .await
+        let mut journal = JournalWriter::create(&run.join("journal.jsonl"))?;
+        journal.append(Event::RunStarted(Box::new(started.clone())))?;
+        Ok((journal, started))
     }
 
     /// Goes on with a run: the cases without a verdict, or the given ones once more.
@@ -297,7 +329,7 @@ impl Runner {
         }
         let scratch = Scratch::new()?;
         let jobs = self.jobs().min(selected.len());
-        let lanes = self.lanes(jobs, scratch.path()).await?;
+        let place = self.place(jobs, &scratch).await?;
         let journal = JournalWriter::resume(&run.path.join("journal.jsonl")).and_then(|mut journal| {
             journal.append(Event::RunResumed {
                 tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -306,7 +338,7 @@ impl Runner {
         });
         let journal = match journal {
             Ok(journal) => journal,
-            Err(error) => return self.give_up(lanes, error.into()).await,
+            Err(error) => return give_up(place, error.into()).await,
         };
         (self.progress)(Progress::RunStarted {
             run_id: run.started.run_id.clone(),
@@ -321,7 +353,7 @@ impl Runner {
         });
         self.carry_out(
             run.path.clone(),
-            lanes,
+            place,
             journal,
             run.started.evidence.clone(),
             selected,
@@ -330,24 +362,17 @@ impl Runner {
         .await
     }
 
-    async fn give_up(&self, mut lanes: Vec<Lane>, error: RunError) -> Result<Run, RunError> {
-        for lane in &mut lanes {
-            lane.close().await;
-        }
-        Err(error)
-    }
-
     async fn carry_out(
         &self,
         run: PathBuf,
-        lanes: Vec<Lane>,
+        place: Place,
         journal: JournalWriter,
         evidence: Vec<EvidenceObject>,
         mut selected: Vec<LoadedCase>,
         attempts: BTreeMap<String, u32>,
     ) -> Result<Run, RunError> {
         let began = self.net.clock().now();
-        if lanes.len() > 1 {
+        if place.jobs() > 1 {
             // the longest first, so that it does not run alone at the end
             selected.sort_by(|a, b| {
                 b.case
@@ -367,14 +392,24 @@ impl Runner {
             virtual_time: self.options.virtual_time,
         });
         let mut tasks = tokio::task::JoinSet::new();
-        for lane in lanes {
-            let worker = Worker {
-                shared: Arc::clone(&shared),
-                progress: Arc::clone(&self.progress),
-                interrupt: self.interrupt.clone(),
-                target: self.options.target,
-            };
-            tasks.spawn(worker.work(lane));
+        let worker = || Worker {
+            shared: Arc::clone(&shared),
+            progress: Arc::clone(&self.progress),
+            interrupt: self.interrupt.clone(),
+            target: self.options.target,
+        };
+        match place {
+            Place::Lanes(lanes) => {
+                for lane in lanes {
+                    tasks.spawn(worker().work(lane));
+                }
+            }
+            Place::Guests(guests, jobs) => {
+                let building = Arc::new(Building::new(guests, &self.options, self.argument())?);
+                for job in 0..jobs {
+                    tasks.spawn(Arc::clone(&building).work(worker(), job));
+                }
+            }
         }
         let mut noted = 0;
         loop {
@@ -439,6 +474,32 @@ impl Runner {
         }
         Ok(objects)
     }
+}
+
+/// Where the cases of a run are carried out.
+enum Place {
+    /// In this process, each lane with a device.
+    Lanes(Vec<Lane>),
+    /// In guests, so many at a time.
+    Guests(Guests, usize),
+}
+
+impl Place {
+    fn jobs(&self) -> usize {
+        match self {
+            Self::Lanes(lanes) => lanes.len(),
+            Self::Guests(_, jobs) => *jobs,
+        }
+    }
+}
+
+async fn give_up(place: Place, error: RunError) -> Result<Run, RunError> {
+    if let Place::Lanes(mut lanes) = place {
+        for lane in &mut lanes {
+            lane.close().await;
+        }
+    }
+    Err(error)
 }
 
 /// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.

@@ -3,6 +3,7 @@
 mod bench;
 mod fuzz;
 mod interop;
+mod lab;
 mod packages;
 mod tasks;
 
@@ -35,6 +36,9 @@ enum Task {
         /// Targets to run; all of them when none is named.
         targets: Vec<String>,
     },
+    /// The guests with a virtual clock that real phones are tested in.
+    #[command(subcommand)]
+    Lab(Lab),
     /// Run every combination of other people's programs with the lab, a quarter of an hour, and write docs/interop.md.
     Interop,
     /// Measure the load mode side by side with SIPp and write docs/benchmarks.md (needs `sipp`, some minutes, and a
@@ -58,6 +62,23 @@ enum Task {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Lab {
+    /// Install what building takes, and build the guests' kernel into the cache; once, some minutes.
+    Build,
+    /// Run the tests that need guests, the whole suite against every real phone among them.
+    Test,
+    /// Run the whole suite against every real phone with several seeds, compare the verdicts, and write docs/stability.md.
+    Stability {
+        /// Runs a phone.
+        #[arg(long, default_value_t = 20)]
+        runs: u64,
+        /// Device files.
+        #[arg(default_values = ["devices/baresip.toml", "devices/linphone.toml"])]
+        devices: Vec<String>,
+    },
+}
+
 fn main() -> Result<()> {
     match Xtask::parse().task {
         Task::Demo => tasks::demo(),
@@ -65,6 +86,9 @@ fn main() -> Result<()> {
         Task::Setup => packages::install(packages::FOR_TESTS),
         Task::Generate => tasks::generate(),
         Task::Fuzz { seconds, targets } => fuzz::fuzz(seconds, &targets),
+        Task::Lab(Lab::Build) => lab::build(),
+        Task::Lab(Lab::Test) => lab::test(),
+        Task::Lab(Lab::Stability { runs, devices }) => lab::stability(runs, &devices),
         Task::Interop => interop::interop(),
         Task::Bench {
             rounds,

@@ -74,6 +74,18 @@ pub(crate) const FOR_TESTS: &[Package] = &[
     },
 ];
 
+/// What building the guests' kernel takes.
+pub(crate) fn for_guests() -> Vec<Package> {
+    voxproof_guest::PACKAGES
+        .iter()
+        .map(|(name, file)| Package {
+            name,
+            file,
+            why: "the kernel of the guests with a virtual clock",
+        })
+        .collect()
+}
+
 /// Installs the packages that are missing; says what it does.
 pub(crate) fn install(packages: &[Package]) -> Result<()> {
     let missing: Vec<&Package> = packages

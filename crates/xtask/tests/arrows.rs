@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("analysis", &["audio", "codec", "rtp"]),
     ("rules", &["sip", "rtp"]),
     ("net", &[]),
+    ("guest", &[]),
     ("spec", &[]),
     ("record", &["spec"]),
     (
@@ -33,14 +34,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "runner",
         &[
-            "spec", "record", "judge", "call", "services", "device", "net", "sip", "rtp", "audio", "simphone",
+            "spec", "record", "judge", "call", "services", "device", "guest", "net", "sip", "rtp", "audio",
+            "simphone",
         ],
     ),
     (
         "cli",
         &[
-            "spec", "record", "judge", "runner", "report", "device", "net", "simphone", "call", "load",
-            "sip", "rtp", "audio", "analysis",
+            "spec", "record", "judge", "runner", "report", "device", "guest", "net", "simphone", "call",
+            "load", "sip", "rtp", "audio", "analysis",
         ],
     ),
 ];

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use voxproof_guest::{Guest, Kernel};
 use voxproof_net::{MediaSession, Net};
 use voxproof_spec::load_device;
 
@@ -35,7 +36,7 @@ pub(crate) fn doctor(args: &DoctorArgs, colour: bool) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Internal, error))?;
-    let mut lines = vec![disk()];
+    let mut lines = vec![disk(), guests()];
     lines.extend(runtime.block_on(network()));
     if let Some(path) = &args.device {
         let file = load_device(path, None).map_err(|problems| {
@@ -68,6 +69,18 @@ pub(crate) fn doctor(args: &DoctorArgs, colour: bool) -> Outcome {
     } else {
         Exit::Unreachable
     })
+}
+
+/// A machine without guests is fit for real time all the same.
+fn guests() -> Line {
+    let detail = match Kernel::find() {
+        Err(error) => format!("no virtual clock for real phones: {error}"),
+        Ok(kernel) => match Guest::trial(&kernel) {
+            Ok(()) => format!("kernel {} boots", kernel.version),
+            Err(reason) => format!("no virtual clock for real phones: {reason}"),
+        },
+    };
+    Line::new("guests", true, detail, "")
 }
 
 fn disk() -> Line {

@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod generated;
 pub(crate) mod judge;
+pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod plan;

@@ -25,6 +25,7 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
         only: args.only.clone(),
         jobs: 1,
         virtual_time: false,
+        guests: None,
         target: Tier::Certified,
         seed: 1,
     };

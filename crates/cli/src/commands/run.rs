@@ -8,15 +8,15 @@ use voxproof_record::{RuleTotal, Run, RunState, rule_totals};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, ProgressSink, RunError, RunOptions, Runner};
 use voxproof_spec::{Driver, Tier, Verdict};
 
-use crate::args::{MessageFormat, ProfileArg, RerunArgs, ResumeArgs, RunArgs, TargetArg};
-use crate::commands::device;
+use crate::args::{MessageFormat, ProfileArg, RerunArgs, ResumeArgs, RunArgs, TargetArg, WhatToRun};
+use crate::commands::{device, lab};
 use crate::exit::Exit;
 use crate::{Failure, Outcome, terminal};
 
 /// Cases at the same time against the simulated phone.
 const SIM_JOBS: usize = 8;
 
-fn sink(format: MessageFormat, colour: bool) -> ProgressSink {
+pub(crate) fn sink(format: MessageFormat, colour: bool) -> ProgressSink {
     match format {
         MessageFormat::Human => terminal::human(colour),
         MessageFormat::JsonLines => terminal::json_lines(),
@@ -35,46 +35,56 @@ fn is_simulated(choice: &DeviceChoice) -> bool {
     }
 }
 
-pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
-    let suite = device::suite(&args.suite, colour)?;
-    let choice = device::device(&args.device, Some(&suite.suite), colour)?;
-    let sim = is_simulated(&choice);
-    if args.virtual_time && !sim {
-        return Err(Failure::new(
-            Exit::Usage,
-            "--virtual-time works with the simulated phone only",
-        ));
-    }
-    if args.profile == ProfileArg::Certification && args.only.is_some() {
+/// Reads what a run is told; time is the system's and the cases run in this process.
+pub(crate) fn options(what: &WhatToRun, colour: bool) -> Result<RunOptions, Failure> {
+    if what.profile == ProfileArg::Certification && what.only.is_some() {
         return Err(Failure::new(
             Exit::Usage,
             "the certification profile runs every applicable case; leave --only out",
         ));
     }
-    let jobs = match args.jobs {
-        Some(0) => return Err(Failure::new(Exit::Usage, "--jobs 0 would run nothing")),
-        Some(jobs) => jobs,
-        None if args.virtual_time => 1,
-        None => SIM_JOBS,
-    };
-    let options = RunOptions {
+    let suite = device::suite(&what.suite, colour)?;
+    let choice = device::device(&what.device, Some(&suite.suite), colour)?;
+    Ok(RunOptions {
         suite: Arc::new(suite),
         device: choice,
-        out: args.out.clone(),
-        profile: match args.profile {
+        out: what.out.clone(),
+        profile: match what.profile {
             ProfileArg::Precert => Profile::Precert,
             ProfileArg::Certification => Profile::Certification,
         },
-        only: args.only.clone(),
-        jobs,
-        virtual_time: args.virtual_time,
-        target: match args.target {
+        only: what.only.clone(),
+        jobs: 1,
+        virtual_time: false,
+        guests: None,
+        target: match what.target {
             TargetArg::Certified => Tier::Certified,
             TargetArg::WorksWith => Tier::WorksWith,
         },
-        seed: args.seed,
-    };
-    carry_out(options, sink(args.message_format, colour), None)
+        seed: what.seed,
+    })
+}
+
+/// What `--jobs` says, or the default.
+pub(crate) fn jobs(told: Option<usize>, otherwise: usize) -> Result<usize, Failure> {
+    match told {
+        Some(0) => Err(Failure::new(Exit::Usage, "--jobs 0 would run nothing")),
+        Some(jobs) => Ok(jobs),
+        None => Ok(otherwise),
+    }
+}
+
+pub(crate) fn run(args: &RunArgs, colour: bool) -> Outcome {
+    let mut options = options(&args.what, colour)?;
+    if args.virtual_time && !is_simulated(&options.device) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--virtual-time works with the simulated phone only; `voxproof lab run` has a virtual clock for any program",
+        ));
+    }
+    options.virtual_time = args.virtual_time;
+    options.jobs = jobs(args.jobs, if args.virtual_time { 1 } else { SIM_JOBS })?;
+    carry_out(options, sink(args.what.message_format, colour), None)
 }
 
 pub(crate) fn resume(args: &ResumeArgs, colour: bool) -> Outcome {
@@ -131,6 +141,10 @@ fn again(
     }
     let choice = device::device(&run.started.device.argument, Some(&suite.suite), colour)?;
     let sim = is_simulated(&choice);
+    let guests = match run.started.guest_kernel {
+        Some(_) => Some(lab::guests()?),
+        None => None,
+    };
     let options = RunOptions {
         suite: Arc::new(suite),
         device: choice,
@@ -141,19 +155,24 @@ fn again(
             Profile::Precert
         },
         only: run.started.only.clone(),
-        jobs: if sim && !run.started.virtual_time {
-            SIM_JOBS
-        } else {
-            1
+        jobs: match &guests {
+            Some(_) => lab::processors(),
+            None if sim && !run.started.virtual_time => SIM_JOBS,
+            None => 1,
         },
-        virtual_time: run.started.virtual_time,
+        virtual_time: run.started.virtual_time && guests.is_none(),
+        guests,
         target: run.started.target,
         seed: 1,
     };
     carry_out(options, sink(format, colour), Some((run, chosen)))
 }
 
-fn carry_out(options: RunOptions, progress: ProgressSink, again: Option<(Run, Vec<String>)>) -> Outcome {
+pub(crate) fn carry_out(
+    options: RunOptions,
+    progress: ProgressSink,
+    again: Option<(Run, Vec<String>)>,
+) -> Outcome {
     let mut builder = if options.virtual_time {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.start_paused(true);

@@ -46,6 +46,7 @@ pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
         official: false,
         target: Tier::Certified,
         virtual_time: true,
+        guest_kernel: None,
         only: Some("id != 'IPP-DTM-002'".into()),
         host: "lab-7, Linux 6.1 x86_64".into(),
         evidence: vec![],
