@@ -5,16 +5,16 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.
 mount -t proc proc /proc
 out=$(sed -n 's/.* out=\([^ ]*\).*/\1/p' /proc/cmdline)
 mount -t tmpfs tmpfs /run
-mkdir -p /run/upper /run/work /run/root
+mkdir -p /run/upper /run/work /run/root /run/upper-shm /run/work-shm
 mount -t overlay overlay -o "lowerdir=/,upperdir=/run/upper,workdir=/run/work" /run/root
-for folder in proc sys dev run tmp; do mkdir -p "/run/root/$folder"; done
+for folder in proc sys dev tmp; do mkdir -p "/run/root/$folder"; done
 mount -t proc proc /run/root/proc
 mount -t sysfs sysfs /run/root/sys
 mount -t devtmpfs devtmpfs /run/root/dev
 mkdir -p /run/root/dev/shm /run/root/dev/pts
-mount -t tmpfs tmpfs /run/root/dev/shm
+mount -t overlay overlay -o "lowerdir=/dev/shm,upperdir=/run/upper-shm,workdir=/run/work-shm" /run/root/dev/shm 2>/dev/null ||
+    mount -t tmpfs tmpfs /run/root/dev/shm
 mount -t devpts devpts /run/root/dev/pts 2>/dev/null
-mount -t tmpfs tmpfs /run/root/run
 mkdir -p "/run/root$out"
 mount -t hostfs none -o "$out" "/run/root$out"
 busybox ip link set lo up
