@@ -13,6 +13,7 @@ use crate::command::CommandDevice;
 use crate::linphone::Linphone;
 use crate::manual::Manual;
 use crate::sim::Sim;
+use crate::web::Web;
 use crate::{Device, DeviceError, Operator};
 
 /// The driver of a device file. `speech` is what the device's microphone is to hear, where that can be chosen;
@@ -40,6 +41,7 @@ pub fn create(
             Box::new(Linphone::new(driver.clone(), file.media.clone(), speech, scratch))
         }
         Driver::Command(driver) => Box::new(CommandDevice::new(driver.clone(), scratch)),
+        Driver::Web(driver) => Box::new(Web::new(driver.clone(), &file.media, operator)),
         Driver::Manual(driver) => Box::new(Manual::new(driver.clone(), operator).with_media(&file.media)),
     })
 }

@@ -19,6 +19,7 @@ mod secret;
 mod shell;
 mod sim;
 mod sound;
+mod web;
 
 pub use create::{create, sim};
 pub use device::{Device, DeviceHealth, LabAddress};

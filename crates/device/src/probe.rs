@@ -8,7 +8,7 @@ use std::time::Duration;
 use voxproof_spec::{BaresipDriver, DeviceFile, Driver, MediaProfile};
 
 use crate::create::faults;
-use crate::{baresip, linphone, process};
+use crate::{baresip, linphone, process, web};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,14 @@ pub fn probe(file: &DeviceFile) -> Vec<ProbeLine> {
             }
             lines
         }
+        Driver::Web(driver) => vec![match web::examine(driver) {
+            Ok(found) => ProbeLine::good("web interface", found),
+            Err(error) => ProbeLine::bad(
+                "web interface",
+                error.to_string(),
+                "check address, user and password, and that the phone takes orders from this machine",
+            ),
+        }],
         Driver::Manual(_) => vec![ProbeLine::good("operator", "asked in the terminal")],
     };
     if let Some(address) = &file.ixit.address {

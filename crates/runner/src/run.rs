@@ -467,9 +467,7 @@ impl Runner {
             objects.push(store.put(&format!("signal/{id}.wav"), &signal.bytes)?);
         }
         if let DeviceChoice::File(_, file) = &self.options.device {
-            let mut redacted = (**file).clone();
-            redacted.ixit.password = "***".to_owned();
-            let text = serde_json::to_string_pretty(&redacted).unwrap_or_default();
+            let text = serde_json::to_string_pretty(&file.without_secrets()).unwrap_or_default();
             objects.push(store.put("device.json", text.as_bytes())?);
         }
         Ok(objects)

@@ -26,6 +26,23 @@ pub struct DeviceFile {
     pub media: MediaProfile,
 }
 
+impl DeviceFile {
+    /// The file as it may be shown: without passwords.
+    pub fn without_secrets(&self) -> Self {
+        let mut shown = self.clone();
+        shown.ixit.password = MASK.to_owned();
+        if let Driver::Web(driver) = &mut shown.driver
+            && !driver.password.is_empty()
+        {
+            driver.password = MASK.to_owned();
+        }
+        shown
+    }
+}
+
+/// What stands for a password.
+const MASK: &str = "***";
+
 /// What the device is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +162,8 @@ pub enum Driver {
     Linphone(LinphoneDriver),
     /// Any program or script, one command an action.
     Command(CommandDriver),
+    /// A desk phone, controlled over its web interface.
+    Web(WebDriver),
     /// A person who is asked in the terminal.
     Manual(ManualDriver),
 }
@@ -157,6 +176,7 @@ impl Driver {
             Self::Baresip(_) => "baresip",
             Self::Linphone(_) => "linphone",
             Self::Command(_) => "command",
+            Self::Web(_) => "web",
             Self::Manual(_) => "manual",
         }
     }
@@ -218,6 +238,47 @@ pub struct CommandDriver {
     pub firmware: Option<String>,
     /// The device answers calls by itself.
     pub answers_by_itself: bool,
+}
+
+/// Whose remote control a desk phone has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebInterface {
+    /// Yealink: action URI, `/servlet?key=`.
+    Yealink,
+    /// Snom: `/command.htm`.
+    Snom,
+    /// Poly and Polycom: the REST API of UC Software.
+    Poly,
+}
+
+/// A desk phone that takes orders over HTTP or HTTPS. What its interface cannot do, a person is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebDriver {
+    /// Whose interface it is.
+    pub interface: WebInterface,
+    /// Where it is: `http://192.0.2.7`, or `https://` (the certificate is not checked: phones sign their own).
+    pub address: Located<String>,
+    /// User of the interface.
+    #[serde(default)]
+    pub username: String,
+    /// Password of the interface.
+    #[serde(default)]
+    pub password: String,
+    /// Line to dial from.
+    #[serde(default = "first_line")]
+    pub line: u8,
+    /// The phone is set to answer calls by itself.
+    #[serde(default)]
+    pub answers_by_itself: bool,
+    /// Nobody is there: the phone is set up already, and what the interface cannot do is not done.
+    #[serde(default)]
+    pub unattended: bool,
+}
+
+const fn first_line() -> u8 {
+    1
 }
 
 /// A person does what the terminal asks.

@@ -29,7 +29,7 @@ pub use check::{
 };
 pub use device_file::{
     BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
-    MediaProfile, SignallingTransport,
+    MediaProfile, SignallingTransport, WebDriver, WebInterface,
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
 pub use environment::{
