@@ -66,6 +66,11 @@ impl Keyring {
         ring
     }
 
+    /// Whether there are keys for this very port.
+    pub(crate) fn has(&self, local: SocketAddr) -> bool {
+        self.generations.iter().any(|one| one.local == local)
+    }
+
     fn add(&mut self, local: SocketAddr, inbound: bool, from: Duration, line: &str) -> Result<(), String> {
         let read = SessionKeys::from_text(line).map_err(|error| error.to_string())?;
         let newest = self

@@ -194,7 +194,9 @@ impl<'a> View<'a> {
                 (Protection::None, Cow::Borrowed(packet.payload.as_slice()))
             } else {
                 let rtcp = control_port || is_rtcp(&packet.payload);
-                keys.open(rtp_port, from_device, packet.at, &packet.payload, rtcp)
+                // keys of a handshake hold for the port of the handshake, others for both (RFC 5764 4.1)
+                let keyed = if keys.has(lab) { lab } else { rtp_port };
+                keys.open(keyed, from_device, packet.at, &packet.payload, rtcp)
             };
             view.media_packets.push(MediaPacket {
                 packet: index as u32 + 1,

@@ -36,16 +36,33 @@ pub(super) struct Sdes {
     notes: Vec<(bool, String)>,
 }
 
-/// Keys from a handshake on the media path.
+/// Keys from handshakes on the media path: one on each port, with keys for this port only (RFC 5764 4.1).
 pub(super) struct Dtls {
     certificate: Option<Certificate>,
     setup: Setup,
     offered: Option<Setup>,
     wrong_fingerprint: bool,
+    /// Part and fingerprints, once both descriptions are there.
+    agreed: Option<(Role, Vec<Fingerprint>)>,
+    rtp: Association,
+    rtcp: Association,
+    trouble: Vec<String>,
+}
+
+/// The handshake on one port.
+#[derive(Default)]
+struct Association {
     endpoint: Option<DtlsEndpoint>,
     pair: Option<Pair>,
     notes: Vec<(bool, String)>,
-    trouble: Vec<String>,
+    failure: Option<String>,
+}
+
+/// A port of a stream. With RTCP on the RTP port there is only the one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Port {
+    Rtp,
+    Rtcp,
 }
 
 /// Both directions.
@@ -190,11 +207,11 @@ impl Security {
     }
 
     /// Takes the device's description; the peer's own is out.
-    pub(super) fn agree(&mut self, remote: &Description, now: Duration) {
+    pub(super) fn agree(&mut self, remote: &Description) {
         match self {
             Self::None => {}
             Self::Sdes(sdes) => sdes.agree(remote),
-            Self::Dtls(dtls) => dtls.agree(remote, now),
+            Self::Dtls(dtls) => dtls.agree(remote),
         }
     }
 
@@ -203,23 +220,24 @@ impl Security {
         match self {
             Self::None => true,
             Self::Sdes(sdes) => sdes.pair.is_some(),
-            Self::Dtls(dtls) => dtls.pair.is_some(),
+            Self::Dtls(dtls) => dtls.rtp.pair.is_some(),
         }
     }
 
-    fn pair(&mut self) -> Option<&mut Pair> {
+    fn pair(&mut self, port: Port) -> Option<&mut Pair> {
         match self {
             Self::None => None,
             Self::Sdes(sdes) => sdes.pair.as_mut(),
-            Self::Dtls(dtls) => dtls.pair.as_mut(),
+            Self::Dtls(dtls) => dtls.association(port).pair.as_mut(),
         }
     }
 
-    pub(super) fn protect(&mut self, packet: Vec<u8>, rtcp: bool) -> Option<Vec<u8>> {
+    /// The packet as it goes out of this port; nothing as long as there are no keys for it.
+    pub(super) fn protect(&mut self, packet: Vec<u8>, rtcp: bool, port: Port) -> Option<Vec<u8>> {
         if matches!(self, Self::None) {
             return Some(packet);
         }
-        let sender = &mut self.pair()?.sender;
+        let sender = &mut self.pair(port)?.sender;
         if rtcp {
             sender.protect_rtcp(&packet).ok()
         } else {
@@ -228,11 +246,11 @@ impl Security {
     }
 
     /// The plain packet; nothing when it is not what was agreed on. The capture has it all the same.
-    pub(super) fn unprotect(&mut self, packet: &[u8], rtcp: bool) -> Option<Vec<u8>> {
+    pub(super) fn unprotect(&mut self, packet: &[u8], rtcp: bool, port: Port) -> Option<Vec<u8>> {
         if matches!(self, Self::None) {
             return Some(packet.to_vec());
         }
-        let receiver = &mut self.pair()?.receiver;
+        let receiver = &mut self.pair(port)?.receiver;
         if rtcp {
             receiver.unprotect_rtcp(packet).ok()
         } else {
@@ -241,19 +259,23 @@ impl Security {
     }
 
     /// A DTLS record of the device.
-    pub(super) fn handshake(&mut self, now: Duration, datagram: &[u8]) {
+    pub(super) fn handshake(&mut self, now: Duration, datagram: &[u8], port: Port) {
         if let Self::Dtls(dtls) = self {
-            if let Some(endpoint) = &mut dtls.endpoint {
+            dtls.begin(now, port);
+            let association = dtls.association(port);
+            if let Some(endpoint) = &mut association.endpoint {
                 endpoint.handle_datagram(now, datagram);
             }
-            dtls.settle();
+            association.settle();
         }
     }
 
-    /// DTLS records to send.
-    pub(super) fn poll(&mut self, now: Duration) -> Vec<Vec<u8>> {
+    /// DTLS records to send from this port.
+    pub(super) fn poll(&mut self, now: Duration, port: Port) -> Vec<Vec<u8>> {
         let Self::Dtls(dtls) = self else { return vec![] };
-        let Some(endpoint) = &mut dtls.endpoint else {
+        dtls.begin(now, port);
+        let association = dtls.association(port);
+        let Some(endpoint) = &mut association.endpoint else {
             return vec![];
         };
         if endpoint.poll_timeout().is_some_and(|at| at <= now) {
@@ -263,22 +285,40 @@ impl Security {
         while let Some(datagram) = endpoint.poll_transmit() {
             out.push(datagram);
         }
-        dtls.settle();
+        association.settle();
         out
     }
 
-    pub(super) fn take_notes(&mut self, actor: &str, local: SocketAddr) -> Vec<TimelineEvent> {
-        let (notes, trouble) = match self {
+    /// Keys and failures since the last call. The keys of RTCP's port name it; those of the stream are for both ports.
+    pub(super) fn take_notes(
+        &mut self,
+        actor: &str,
+        local: SocketAddr,
+        local_rtcp: Option<SocketAddr>,
+    ) -> Vec<TimelineEvent> {
+        let (notes, control, trouble) = match self {
             Self::None => return vec![],
-            Self::Sdes(sdes) => (std::mem::take(&mut sdes.notes), vec![]),
-            Self::Dtls(dtls) => (std::mem::take(&mut dtls.notes), std::mem::take(&mut dtls.trouble)),
+            Self::Sdes(sdes) => (std::mem::take(&mut sdes.notes), vec![], vec![]),
+            Self::Dtls(dtls) => {
+                // a device that has reports on a port of its own without a handshake there is heard without them
+                dtls.rtcp.failure = None;
+                dtls.trouble.extend(dtls.rtp.failure.take());
+                (
+                    std::mem::take(&mut dtls.rtp.notes),
+                    std::mem::take(&mut dtls.rtcp.notes),
+                    std::mem::take(&mut dtls.trouble),
+                )
+            }
         };
-        let keys = notes.into_iter().map(|(inbound, keys)| TimelineEvent::Keys {
-            actor: actor.to_owned(),
-            local,
-            inbound,
-            keys,
-        });
+        let of = |notes: Vec<(bool, String)>, local: SocketAddr| {
+            let actor = actor.to_owned();
+            notes.into_iter().map(move |(inbound, keys)| TimelineEvent::Keys {
+                actor: actor.clone(),
+                local,
+                inbound,
+                keys,
+            })
+        };
         let failures = trouble.into_iter().map(|detail| TimelineEvent::Connection {
             transport: "DTLS".to_owned(),
             local,
@@ -287,7 +327,10 @@ impl Security {
             detail,
             key_log: vec![],
         });
-        keys.chain(failures).collect()
+        of(notes, local)
+            .chain(of(control, local_rtcp.unwrap_or(local)))
+            .chain(failures)
+            .collect()
     }
 }
 
@@ -333,9 +376,9 @@ impl Dtls {
             setup,
             offered: None,
             wrong_fingerprint: spec.wrong_fingerprint,
-            endpoint: None,
-            pair: None,
-            notes: vec![],
+            agreed: None,
+            rtp: Association::default(),
+            rtcp: Association::default(),
             trouble: vec![],
         }
     }
@@ -356,8 +399,15 @@ impl Dtls {
         ]
     }
 
-    fn agree(&mut self, remote: &Description, now: Duration) {
-        if self.endpoint.is_some() {
+    fn association(&mut self, port: Port) -> &mut Association {
+        match port {
+            Port::Rtp => &mut self.rtp,
+            Port::Rtcp => &mut self.rtcp,
+        }
+    }
+
+    fn agree(&mut self, remote: &Description) {
+        if self.agreed.is_some() {
             return;
         }
         let Some(audio) = remote.audio() else { return };
@@ -388,21 +438,34 @@ impl Dtls {
                 Fingerprint::parse(&format!("{} {}", given.hash, hex.join(":"))).ok()
             })
             .collect();
-        let Some(certificate) = &self.certificate else {
+        self.agreed = Some((own, fingerprints));
+    }
+
+    /// Takes up the handshake of a port, as soon as it is known who begins.
+    fn begin(&mut self, now: Duration, port: Port) {
+        if self.association(port).endpoint.is_some() {
+            return;
+        }
+        let (Some((own, fingerprints)), Some(certificate)) = (&self.agreed, &self.certificate) else {
             return;
         };
         let options = voxproof_srtp::dtls::DtlsOptions {
-            fingerprints,
+            fingerprints: fingerprints.clone(),
             ..voxproof_srtp::dtls::DtlsOptions::default()
         };
         // only differences to the base are used
         let base = Instant::now().checked_sub(now).unwrap_or_else(Instant::now);
-        match DtlsEndpoint::with_options(own, certificate, base, now, options) {
-            Ok(endpoint) => self.endpoint = Some(endpoint),
-            Err(error) => self.trouble.push(error.to_string()),
+        match DtlsEndpoint::with_options(*own, certificate, base, now, options) {
+            Ok(endpoint) => self.association(port).endpoint = Some(endpoint),
+            Err(error) => {
+                self.trouble.push(error.to_string());
+                self.agreed = None;
+            }
         }
     }
+}
 
+impl Association {
     fn settle(&mut self) {
         let Some(endpoint) = &mut self.endpoint else {
             return;
@@ -416,7 +479,7 @@ impl Dtls {
                     self.notes.push((true, line(&received)));
                     self.pair = Pair::new(sent, vec![received]);
                 }
-                DtlsEvent::Failed(failure) => self.trouble.push(failure.to_string()),
+                DtlsEvent::Failed(failure) => self.failure = Some(failure.to_string()),
             }
         }
     }

@@ -16,7 +16,7 @@ use voxproof_srtp::{DatagramKind, classify};
 use super::agreement::Agreement;
 use super::connectivity::{Connectivity, IceLines};
 use super::impaired::Way;
-use super::security::Security;
+use super::security::{Port, Security};
 use super::speech::{Signal, Speech};
 use crate::offer::OfferSpec;
 use crate::tap::Tap;
@@ -97,7 +97,7 @@ impl Session {
 
     pub(super) fn negotiate(&mut self, local: &SessionOffer, remote: &Description, agreement: Agreement) {
         let now = self.clock.now();
-        self.security.agree(remote, now);
+        self.security.agree(remote);
         if let Some(ice) = &mut self.ice {
             ice.agree(now, remote);
         }
@@ -223,7 +223,7 @@ impl Session {
         let now = self.clock.now();
         self.take_truth(now);
         if let Some(local) = self.local {
-            let keys = self.security.take_notes(&self.actor, local);
+            let keys = self.security.take_notes(&self.actor, local, self.local_rtcp);
             let pairs = self
                 .ice
                 .as_mut()
@@ -325,7 +325,12 @@ impl MediaSession for Session {
             return;
         };
         out.extend(self.raw.drain(..).map(|bytes| (remote, bytes)));
-        out.extend(self.security.poll(now).into_iter().map(|bytes| (remote, bytes)));
+        out.extend(
+            self.security
+                .poll(now, Port::Rtp)
+                .into_iter()
+                .map(|bytes| (remote, bytes)),
+        );
         let due = *self.next_media.get_or_insert(deadline);
         if deadline >= due {
             let ptime = Duration::from_millis(u64::from(self.ptime));
@@ -338,7 +343,7 @@ impl MediaSession for Session {
                     }
                     if let Some(bytes) = self
                         .security
-                        .protect(packet, false)
+                        .protect(packet, false, Port::Rtp)
                         .and_then(|bytes| self.to_device.push(now, bytes))
                     {
                         out.push((remote, bytes));
@@ -354,7 +359,7 @@ impl MediaSession for Session {
         for bytes in self.from_device.poll(now) {
             self.heard(now, &bytes, None);
         }
-        if self.agreement.as_ref().is_some_and(|agreement| agreement.mux) {
+        if self.is_muxed() {
             self.report(now, out);
         }
     }
@@ -386,15 +391,17 @@ impl MediaSession for Session {
         self.tap
             .datagram(at, PacketDirection::Inbound, source, local, dscp, bytes);
         match classify(bytes) {
-            DatagramKind::Dtls => self.security.handshake(at, bytes),
+            DatagramKind::Dtls => self.security.handshake(at, bytes, Port::Rtp),
             DatagramKind::Stun => {
                 if let Some(ice) = &mut self.ice {
                     ice.receive(at, local, source, bytes);
                 }
             }
-            DatagramKind::Rtp | DatagramKind::Rtcp if is_rtcp(bytes) => self.reported(at, bytes),
+            DatagramKind::Rtp | DatagramKind::Rtcp if is_rtcp(bytes) => {
+                self.reported(at, bytes, Port::Rtp);
+            }
             DatagramKind::Rtp | DatagramKind::Rtcp => {
-                if let Some(plain) = self.security.unprotect(bytes, false)
+                if let Some(plain) = self.security.unprotect(bytes, false, Port::Rtp)
                     && let Some(plain) = self.from_device.push(at, plain)
                 {
                     self.heard(at, &plain, dscp);
@@ -408,7 +415,11 @@ impl MediaSession for Session {
         if let Some(ice) = &mut self.ice {
             out.extend(ice.poll_rtcp());
         }
-        if !self.agreement.as_ref().is_some_and(|agreement| agreement.mux) {
+        if self.agreement.as_ref().is_some_and(|agreement| !agreement.mux) {
+            if let Some(remote) = self.remote_rtcp() {
+                let handshake = self.security.poll(now, Port::Rtcp);
+                out.extend(handshake.into_iter().map(|bytes| (remote, bytes)));
+            }
             self.report(now, out);
         }
     }
@@ -430,17 +441,18 @@ impl MediaSession for Session {
             reception.dscp,
             reception.bytes,
         );
-        if let (DatagramKind::Stun, Some(ice)) = (classify(reception.bytes), &mut self.ice) {
-            ice.receive(reception.at, local, reception.source, reception.bytes);
-            return;
+        let (at, bytes) = (reception.at, reception.bytes);
+        match (classify(bytes), &mut self.ice) {
+            (DatagramKind::Stun, Some(ice)) => ice.receive(at, local, reception.source, bytes),
+            (DatagramKind::Dtls, _) => self.security.handshake(at, bytes, Port::Rtcp),
+            _ => self.reported(at, bytes, Port::Rtcp),
         }
-        self.reported(reception.at, reception.bytes);
     }
 }
 
 impl Session {
-    fn reported(&mut self, at: Duration, bytes: &[u8]) {
-        if let Some(plain) = self.security.unprotect(bytes, true)
+    fn reported(&mut self, at: Duration, bytes: &[u8], port: Port) {
+        if let Some(plain) = self.security.unprotect(bytes, true, port)
             && let Some(reports) = &mut self.reports
         {
             // what the device reports is judged from the capture
@@ -448,15 +460,21 @@ impl Session {
         }
     }
 
+    fn is_muxed(&self) -> bool {
+        self.agreement.as_ref().is_some_and(|agreement| agreement.mux)
+    }
+
+    /// Where RTCP goes.
+    fn remote_rtcp(&self) -> Option<SocketAddr> {
+        let component = if self.is_muxed() { 1 } else { 2 };
+        let selected = self.ice.as_ref().and_then(|ice| ice.selected(component));
+        selected.or_else(|| self.agreement.as_ref()?.remote_rtcp)
+    }
+
     /// RTCP that is due.
     fn report(&mut self, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
-        let mux = self.agreement.as_ref().is_some_and(|agreement| agreement.mux);
-        let remote = self
-            .ice
-            .as_ref()
-            .and_then(|ice| ice.selected(if mux { 1 } else { 2 }))
-            .or_else(|| self.agreement.as_ref()?.remote_rtcp);
-        let (Some(remote), Some(reports)) = (remote, &mut self.reports) else {
+        let port = if self.is_muxed() { Port::Rtp } else { Port::Rtcp };
+        let (Some(remote), Some(reports)) = (self.remote_rtcp(), &mut self.reports) else {
             return;
         };
         let compound = if self.ended {
@@ -468,7 +486,7 @@ impl Session {
         } else {
             None
         };
-        if let Some(bytes) = compound.and_then(|bytes| self.security.protect(bytes, true)) {
+        if let Some(bytes) = compound.and_then(|bytes| self.security.protect(bytes, true, port)) {
             out.push((remote, bytes));
         }
     }
