@@ -1,8 +1,9 @@
 //! Messages sent as bytes, outside of any transaction.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Hop, Message, Transport};
+use voxproof_sip::{Hop, Message, Transport, Uri};
 
 use crate::CallError;
 use crate::outgoing::RequestOptions;
@@ -17,6 +18,8 @@ pub struct RawMessage {
     pub fill: bool,
     /// From an address of its own instead of the lab's server.
     pub stranger: bool,
+    /// Over a new connection to the address of the device's Contact.
+    pub connect: bool,
     /// On a stream: lengths of the pieces; the rest is one more.
     pub segments: Vec<usize>,
     /// Time between the pieces.
@@ -38,6 +41,8 @@ impl Station {
         let (uri, hop) = self.device()?;
         let hop = if raw.stranger {
             Hop::new(Transport::Udp, hop.address)
+        } else if raw.connect {
+            contact_hop(&uri, hop).ok_or_else(|| CallError::no("the device", "Contact with an IP address"))?
         } else {
             hop
         };
@@ -173,6 +178,18 @@ impl Station {
     }
 }
 
+/// Where a connection to the device's Contact leads.
+fn contact_hop(uri: &str, hop: Hop) -> Option<Hop> {
+    let uri = Uri::parse(uri).ok()?;
+    let transport = match hop.transport {
+        Transport::Tls => Transport::Tls,
+        _ => Transport::Tcp,
+    };
+    let port = uri.port.unwrap_or_else(|| transport.default_port());
+    let host = uri.host.trim_matches(['[', ']']);
+    Some(Hop::new(transport, SocketAddr::new(host.parse().ok()?, port)))
+}
+
 fn replace(bytes: &[u8], find: &[u8], with: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -189,6 +206,33 @@ fn replace(bytes: &[u8], find: &[u8], with: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_leads_to_the_contact() {
+        let reached = |transport| Hop::new(transport, "10.0.0.2:40000".parse().unwrap());
+        for (contact, from, expected) in [
+            (
+                "sip:dut@10.0.0.2:5066",
+                Transport::Udp,
+                Some((Transport::Tcp, "10.0.0.2:5066")),
+            ),
+            (
+                "sip:dut@10.0.0.2",
+                Transport::Tcp,
+                Some((Transport::Tcp, "10.0.0.2:5060")),
+            ),
+            (
+                "sip:dut@[::1]:7;transport=tls",
+                Transport::Tls,
+                Some((Transport::Tls, "[::1]:7")),
+            ),
+            ("sip:dut@phone.example", Transport::Udp, None),
+            ("", Transport::Udp, None),
+        ] {
+            let expected = expected.map(|(transport, to)| Hop::new(transport, to.parse().unwrap()));
+            assert_eq!(contact_hop(contact, reached(from)), expected, "{contact}");
+        }
+    }
 
     #[test]
     fn every_place_is_filled_and_no_other_byte_changes() {

@@ -17,6 +17,7 @@ use crate::CallError;
 use crate::authentication::Guard;
 use crate::connections::{Change, TlsManner};
 use crate::events::Notifier;
+use crate::media::PeerMedia;
 use crate::outgoing::Outgoing;
 use crate::peer::Call;
 use crate::registrar::{Binding, Registrar, RegistrarBehaviour};
@@ -77,6 +78,8 @@ pub struct Station {
     /// INVITE requests sent as bytes: nobody else answers for what becomes of them.
     pub(crate) raw_invites: Vec<(Message, Hop)>,
     pub(crate) credentials: Vec<(u32, bool)>,
+    /// Whether pings on streams are answered.
+    pub(crate) pongs: bool,
     pub(crate) loop_lag: Duration,
     pub(crate) media_lag: Duration,
     pub(crate) media_drops: u64,
@@ -112,6 +115,7 @@ impl Station {
             guards: vec![],
             raw_invites: vec![],
             credentials: vec![],
+            pongs: true,
             loop_lag: Duration::ZERO,
             media_lag: Duration::ZERO,
             media_drops: 0,
@@ -318,7 +322,7 @@ impl Station {
         let Some(bytes) = message else { return };
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             // a ping on a stream is answered by a single CRLF (RFC 5626 3.5.1)
-            if source.transport.is_reliable() && bytes.len() >= 4 {
+            if self.pongs && source.transport.is_reliable() && bytes.len() >= 4 {
                 self.keep_alive(source);
             }
             return;
@@ -378,6 +382,21 @@ impl Station {
         for change in self.wire.connections.close_all() {
             self.note_change(change);
         }
+    }
+
+    /// Answers pings on streams from now on, or leaves them without a pong for the rest of the case.
+    pub const fn answer_pings(&mut self, on: bool) {
+        self.pongs = on;
+    }
+
+    /// Whether the sequence numbers of what the device sends to the actor have started over in this call.
+    pub fn rolled_over(&self, actor: &str) -> bool {
+        self.calls
+            .iter()
+            .rev()
+            .find(|call| call.actor == actor && call.media.is_some())
+            .and_then(|call| call.media.as_ref())
+            .is_some_and(PeerMedia::rolled_over)
     }
 
     /// Takes new connections from now on, or refuses them.

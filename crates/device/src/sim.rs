@@ -12,8 +12,8 @@ use voxproof_net::tls::{
 use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
 use voxproof_simphone::{
-    AudioCodec, DialOptions, Fault, Lookup, MediaSecurity, PhoneError, Provisioning, ReliableProvisionals,
-    SessionTimers, SimPhone, SimPhoneConfig,
+    AudioCodec, CheckSync, DialOptions, Fault, Lookup, MediaSecurity, PhoneError, Provisioning,
+    ReliableProvisionals, SessionTimers, SimPhone, SimPhoneConfig,
 };
 use voxproof_spec::{
     Capability, DeviceAction, MediaProfile, MediaSecurity as Wanted, SignallingTransport, SimDriver,
@@ -146,7 +146,13 @@ impl Sim {
             mwi: settings.mailbox,
             unsolicited_mwi: settings.unsolicited_mailbox,
             watched: settings.watch.clone(),
+            presence: settings.presence.clone(),
             quality_collector: settings.quality_collector.clone(),
+            check_sync: if settings.check_sync_from_server {
+                CheckSync::FromServer
+            } else {
+                default.check_sync
+            },
             reliable_provisionals: if settings.prefers_reliable {
                 ReliableProvisionals::WhenSupported
             } else {

@@ -194,6 +194,8 @@ pub(crate) struct StreamFacts<'a> {
     pub(crate) protection: StreamProtection,
     /// The codec that most of its packets claim.
     pub(crate) codec: String,
+    /// Its RTP clock, Hz.
+    pub(crate) clock_rate: u32,
     /// Payload types in the order they were used, each change told.
     pub(crate) payload_type_sequence: Vec<u8>,
 }
@@ -237,6 +239,7 @@ pub(crate) fn stream(statistics: &StreamStatistics, about: &StreamFacts<'_>) -> 
         "destination_port": ports.destination,
         "lab_port": ports.lab,
         "codec": about.codec,
+        "clock_rate": about.clock_rate,
         "payload_type_sequence": about.payload_type_sequence,
         "ssrc_changes": statistics.source_changes.len(),
         "comfort_noise": statistics.comfort_noise,

@@ -205,6 +205,7 @@ impl Stream<'_> {
             ports: self.ports,
             protection: self.protection,
             codec: self.codec().map(|codec| codec.to_string()).unwrap_or_default(),
+            clock_rate: self.clock_rate(),
             payload_type_sequence,
         }
     }

@@ -19,6 +19,8 @@ use crate::steps;
 
 /// The device gets this long to acknowledge an answer of the lab.
 const ACK: Duration = Duration::from_secs(2);
+/// How long a stream is watched after its sequence numbers have started over.
+const AFTER_ROLLOVER: Duration = Duration::from_secs(2);
 /// A driver that takes longer than this is not going to come back.
 const DRIVER: Duration = Duration::from_secs(600);
 
@@ -422,7 +424,22 @@ impl Drive<'_> {
         let from = self.station.now();
         self.station
             .play(&play.from, &play.signal, &signal, play.duration.0)?;
-        self.station.pump(from + play.duration.0, |_| false).await;
+        let until = from + play.duration.0;
+        if play.past_rollover {
+            let rolled_over = self
+                .station
+                .pump(until, |station| station.rolled_over(&play.from))
+                .await;
+            if !rolled_over {
+                return Ok(StepOutcome::NotSeen {
+                    awaited: "sequence numbers of the device that start over".to_owned(),
+                    within_ms: play.duration.0.as_millis() as u64,
+                });
+            }
+            self.station.pass(AFTER_ROLLOVER).await;
+        } else {
+            self.station.pump(until, |_| false).await;
+        }
         let to = self.station.now();
         self.mark_interval(play.mark.as_ref(), from, to);
         Ok(StepOutcome::Done)

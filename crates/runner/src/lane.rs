@@ -10,7 +10,7 @@ use voxproof_net::Net;
 use voxproof_record::{TimelineEvent, Wav};
 use voxproof_services::{Services, ServicesOptions};
 use voxproof_sip::Transport;
-use voxproof_spec::{Capability, Ixit, LoadedCase, MediaProfile, SignallingTransport};
+use voxproof_spec::{Capability, DeviceSettings, Ixit, LoadedCase, MediaProfile, SignallingTransport};
 
 use crate::RunError;
 use crate::drive::{Drive, Driven, StepListener};
@@ -48,6 +48,7 @@ pub(crate) struct Lane {
     device: Box<dyn Device>,
     lab: LabAddress,
     media: MediaProfile,
+    settings: Option<DeviceSettings>,
     has_address: bool,
     stock: Stock,
     services: Services,
@@ -135,6 +136,7 @@ impl Lane {
             device,
             lab,
             media,
+            settings: ixit.settings.clone(),
             has_address: device_address.is_some(),
             stock,
             services,
@@ -277,6 +279,7 @@ impl Lane {
         let account = Account {
             username: self.lab.username.clone(),
             password: self.lab.password.clone(),
+            settings: self.settings.clone(),
         };
         let mut drive = Drive {
             station: &mut self.station,

@@ -88,6 +88,7 @@ impl Drive<'_> {
             bytes,
             fill: step.fill,
             stranger: step.from.as_str() == "stranger",
+            connect: step.connect,
             segments: step.segments.iter().map(|length| *length as usize).collect(),
             pause: step.pause.map_or(PAUSE, |span| span.0),
         };
@@ -109,6 +110,9 @@ impl Drive<'_> {
     pub(crate) async fn connection(&mut self, step: &ConnectionStep) -> Result<StepOutcome, CallError> {
         if step.certificate.is_some() || step.tls.is_some() || step.client_certificate.is_some() {
             self.station.set_tls(steps::tls(step)).await?;
+        }
+        if let Some(on) = step.pong {
+            self.station.answer_pings(on);
         }
         if step.close {
             self.station.close_connections();

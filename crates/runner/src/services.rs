@@ -8,7 +8,7 @@ use voxproof_services::dns::{DnsFailure, DnsRecord, Selection};
 use voxproof_services::http::{Authentication, DigestAlgorithm, HttpFault, Route};
 use voxproof_services::{DnsOrder, HttpOrder, ServiceEvent, Services};
 use voxproof_spec::{
-    AwaitService, DnsSelection, DnsStep, HttpAuthentication, HttpStep, HttpsStep, ServiceName,
+    AwaitService, DeviceSettings, DnsSelection, DnsStep, HttpAuthentication, HttpStep, HttpsStep, ServiceName,
 };
 
 use crate::drive::Drive;
@@ -19,6 +19,8 @@ use crate::steps;
 pub(crate) struct Account {
     pub(crate) username: String,
     pub(crate) password: String,
+    /// What the device fetches.
+    pub(crate) settings: Option<DeviceSettings>,
 }
 
 fn selection(written: &DnsSelection) -> Result<Selection, String> {
@@ -61,11 +63,36 @@ fn dns_order(step: &DnsStep, station: &Station) -> Result<DnsOrder, String> {
     })
 }
 
-fn route(step: &HttpStep, station: &Station, account: &Account) -> Route {
+/// Path, content type and content of what is served.
+fn content(step: &HttpStep, account: &Account) -> Result<(String, String, String), String> {
+    let Some(values) = &step.settings else {
+        let path = step
+            .path
+            .as_ref()
+            .map(|path| path.to_string())
+            .unwrap_or_default();
+        return Ok((path, step.content_type.clone(), step.body.clone()));
+    };
+    let settings = account
+        .settings
+        .as_ref()
+        .ok_or("the device file has no [ixit.settings]")?;
+    let mut text = settings.text.clone();
+    for (name, value) in values {
+        let place = format!("{{{name}}}");
+        if !text.contains(&place) {
+            return Err(format!("`text` of [ixit.settings] has no {place}"));
+        }
+        text = text.replace(&place, value);
+    }
+    Ok((settings.path.to_string(), settings.content_type.clone(), text))
+}
+
+fn route(step: &HttpStep, station: &Station, account: &Account) -> Result<Route, String> {
+    let (path, content_type, text) = content(step, account)?;
     let username = step.username.clone().unwrap_or_else(|| account.username.clone());
     let password = step.password.clone().unwrap_or_else(|| account.password.clone());
-    let body = step
-        .body
+    let body = text
         .replace("{server}", &station.server().to_string())
         .replace("{username}", &account.username)
         .replace("{password}", &account.password);
@@ -74,7 +101,7 @@ fn route(step: &HttpStep, station: &Station, account: &Account) -> Route {
         password: password.clone(),
         algorithm,
     };
-    Route {
+    Ok(Route {
         status: step.status,
         headers: step
             .headers
@@ -101,8 +128,8 @@ fn route(step: &HttpStep, station: &Station, account: &Account) -> Route {
             voxproof_spec::HttpFailure::Drop => HttpFault::Silent,
             voxproof_spec::HttpFailure::Truncate => HttpFault::Truncate,
         },
-        ..Route::new(step.path.as_str(), step.content_type.as_str(), body)
-    }
+        ..Route::new(&path, &content_type, body)
+    })
 }
 
 /// Whether an event is what a step waits for.
@@ -182,12 +209,16 @@ impl Drive<'_> {
     }
 
     pub(crate) fn http(&self, step: &HttpStep) -> StepOutcome {
-        let order = HttpOrder {
-            replace: false,
-            routes: vec![route(step, self.station, self.account)],
-        };
-        self.services.apply(order);
-        StepOutcome::Done
+        match route(step, self.station, self.account) {
+            Ok(route) => {
+                self.services.apply(HttpOrder {
+                    replace: false,
+                    routes: vec![route],
+                });
+                StepOutcome::Done
+            }
+            Err(reason) => StepOutcome::Rig { reason },
+        }
     }
 
     pub(crate) async fn https(&mut self, step: &HttpsStep) -> Result<StepOutcome, CallError> {

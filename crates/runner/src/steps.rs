@@ -161,10 +161,26 @@ fn hop(station: &Station) -> String {
     }
 }
 
-/// Fills in what a value names: `{server}`, `{transport}`, `{replaces:ACTOR}`, `{replaces_uri:ACTOR}`.
+/// So many letters at most stand for `{long:N}`: more than a message may be long.
+const LONGEST: usize = 70_000;
+
+/// Letters for each `{long:N}`.
+fn lengthened(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{long:") {
+        out += before;
+        let (length, behind) = after.split_once('}').unwrap_or((after, ""));
+        out += &"x".repeat(length.parse().unwrap_or(0).min(LONGEST));
+        rest = behind;
+    }
+    out + rest
+}
+
+/// Fills in what a value names: `{server}`, `{transport}`, `{replaces:ACTOR}`, `{replaces_uri:ACTOR}`, `{long:N}`.
 fn fill(text: &str, station: &Station) -> Result<String, CallError> {
     let transport = station.transport();
-    let mut out = text
+    let mut out = lengthened(text)
         .replace("{hop}", &hop(station))
         .replace("{server}", &station.server().to_string())
         .replace("{transport}", transport.parameter());
@@ -477,8 +493,9 @@ pub(crate) fn describe(step: &Step) -> String {
         ),
         Step::Release(_) => "held messages go on".to_owned(),
         Step::Connection(connection) if connection.close => "the lab closes its connections".to_owned(),
-        Step::Connection(connection) => match connection.accept {
-            Some(false) => "the lab takes no connections".to_owned(),
+        Step::Connection(connection) => match (connection.accept, connection.pong) {
+            (Some(false), _) => "the lab takes no connections".to_owned(),
+            (_, Some(false)) => "the lab gives no pong".to_owned(),
             _ => "the lab takes connections".to_owned(),
         },
         Step::Fuzz(fuzz) => format!("{} sends {} mutated messages", *fuzz.from, fuzz.count),
@@ -495,10 +512,26 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::Resend(resend) => format!("`{}` is sent once more", *resend.message),
         Step::Play(play) => format!("{} plays {} for {}", *play.from, *play.signal, play.duration),
         Step::Dns(_) => "DNS changes what it answers".to_owned(),
-        Step::Http(http) => format!("HTTP serves {}", *http.path),
+        Step::Http(http) => match &http.path {
+            Some(path) => format!("HTTP serves {}", **path),
+            None => "HTTP serves the settings of the device".to_owned(),
+        },
         Step::Https(_) => "HTTPS shows another certificate".to_owned(),
         Step::AwaitService(wait) => format!("wait for {:?} of the device", wait.service),
         Step::Wait(wait) => format!("wait {}", wait.duration),
         Step::Device(action) => format!("device: {}", action.name().replace('_', " ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_long() {
+        assert_eq!(lengthened("a{long:3}b{long:1}"), "axxxbx");
+        assert_eq!(lengthened("{server}"), "{server}");
+        assert_eq!(lengthened("{long:x}{long:"), "");
+        assert_eq!(lengthened("{long:999999999}").len(), LONGEST);
     }
 }

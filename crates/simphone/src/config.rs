@@ -110,6 +110,8 @@ pub enum CheckSync {
     Refused,
     /// Does what it says, whoever asks.
     Accepted,
+    /// Does what it says where its server asks; others are refused.
+    FromServer,
     /// Asks for the phone's own password first.
     Challenged,
 }
@@ -228,6 +230,8 @@ pub struct SimPhoneConfig {
     pub unsolicited_mwi: bool,
     /// Numbers or addresses whose calls it watches on its keys (RFC 4235).
     pub watched: Vec<String>,
+    /// Numbers or addresses whose presence it watches (RFC 3856).
+    pub presence: Vec<String>,
     /// Whether calls are taken from its server only, whoever else reaches its address.
     pub server_only: bool,
     /// What a NOTIFY `check-sync` leads to.
@@ -273,6 +277,7 @@ impl SimPhoneConfig {
             mwi: false,
             unsolicited_mwi: false,
             watched: Vec::new(),
+            presence: Vec::new(),
             server_only: false,
             check_sync: CheckSync::Challenged,
             quality_collector: None,

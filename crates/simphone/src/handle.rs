@@ -121,6 +121,8 @@ pub struct Received {
     pub voice_messages: Option<(u32, u32)>,
     /// For each watched address that it has been told about, whether a call is there.
     pub watched: BTreeMap<String, bool>,
+    /// For each address whose presence it has been told, whether somebody is there.
+    pub present: BTreeMap<String, bool>,
 }
 
 /// What the user wants the phone to do.
@@ -181,7 +183,7 @@ impl SimPhone {
         let last = LastMedia::default();
         let faults = StreamFaults {
             second_message_lost: config.faults.contains(&Fault::TcpSecondMessageLost),
-            no_pong: config.faults.contains(&Fault::NoPong),
+            long_message_lost: config.faults.contains(&Fault::LongMessageLost),
         };
         let mut streams = Streams::new(net, config.transport, config.stream_security.clone(), faults);
         let endpoint = ports(net, &config, &mut streams).await?;

@@ -37,9 +37,14 @@ impl Hearing {
 
     /// Whether decoded speech is lost; it may also be cut.
     pub(crate) fn loses(&mut self, at: Duration, timestamp: u32, samples: &mut Vec<i16>) -> bool {
+        let length = |ms: usize| SAMPLE_RATE as usize / 1000 * ms;
         if self.has(Fault::LongPacketsCut) {
-            samples.truncate(SAMPLE_RATE as usize / 1000 * 40);
+            samples.truncate(length(40));
         }
+        if samples.len() == length(30) && self.has(Fault::PacketsOf30MsCut) {
+            samples.truncate(length(20));
+        }
+        let short = samples.len() < length(20);
         // later than its predecessor lets expect; after a longer pause there is nothing to expect
         let spoken = Duration::from_micros(samples.len() as u64 * 125);
         let waited = at.saturating_sub(std::mem::replace(&mut self.arrival, at));
@@ -53,6 +58,7 @@ impl Hearing {
         let began = *self.began.get_or_insert(at);
         self.deaf
             || (at.saturating_sub(began) > HEARS && self.has(Fault::ReceiveStops))
+            || (short && self.has(Fault::ShortPacketsUnplayed))
             || (slow && self.has(Fault::LatePacketsDropped))
             || (late && self.has(Fault::ReorderedPacketsDropped))
     }
@@ -93,6 +99,27 @@ mod tests {
         assert_eq!(lost(Fault::ReorderedPacketsDropped, false), [false, false, true]);
         assert_eq!(lost(Fault::KeyStopsPlayout, false), [false; 3]);
         assert_eq!(lost(Fault::KeyStopsPlayout, true), [true; 3]);
+    }
+
+    #[test]
+    fn packets_of_other_lengths_are_skipped_or_cut() {
+        let left = |fault: Fault, samples: usize| {
+            let mut packet = vec![1; samples];
+            let lost = Hearing::new(&BTreeSet::from([fault])).loses(Duration::ZERO, 0, &mut packet);
+            if lost { 0 } else { packet.len() }
+        };
+        assert_eq!(
+            [80, 160, 240].map(|packet| left(Fault::ShortPacketsUnplayed, packet)),
+            [0, 160, 240]
+        );
+        assert_eq!(
+            [80, 160, 240, 480].map(|packet| left(Fault::PacketsOf30MsCut, packet)),
+            [80, 160, 160, 480]
+        );
+        assert_eq!(
+            [160, 240, 480].map(|packet| left(Fault::LongPacketsCut, packet)),
+            [160, 240, 320]
+        );
     }
 
     #[test]

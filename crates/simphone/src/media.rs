@@ -88,7 +88,10 @@ pub(crate) struct CallMedia {
     playing: bool,
     talking: bool,
     plan: Option<MediaPlan>,
+    /// Milliseconds from the last tick to the one that comes.
     grid: u32,
+    /// The same from that one on.
+    next_grid: u32,
     /// What the microphone has heard since the last packet.
     pending: Vec<i16>,
     coders: Coders,
@@ -151,6 +154,7 @@ impl CallMedia {
             talking: false,
             plan: None,
             grid: grid_ms(settings.ptime),
+            next_grid: grid_ms(settings.ptime),
             pending: Vec::new(),
             packetizer,
             talkspurt: true,
@@ -178,6 +182,7 @@ impl CallMedia {
         self.statistics
             .get_or_insert_with(|| RunningStatistics::new(clock_rate, &events, Some(JITTER_BUFFER)));
         self.coders.choose(plan.codec.1);
+        self.next_grid = grid_ms(plan.ptime);
         self.plan = Some(plan);
     }
 
@@ -427,6 +432,7 @@ impl MediaSession for CallMedia {
     }
 
     fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        self.grid = self.next_grid;
         self.shake_hands(now, out);
         if !self.playing {
             out.extend(self.due_rtcp(now, true));

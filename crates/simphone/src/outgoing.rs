@@ -97,6 +97,7 @@ impl Phone {
                 .build()
         };
         let key = call.key;
+        let (bytes, destination) = self.fitting(bytes, destination);
         let request = Message::parse(&bytes);
         let transaction = self.request(now, bytes, destination, Purpose::Invite(key), Vec::new());
         call.session = Some(session);
@@ -223,6 +224,7 @@ impl Phone {
             bytes.splice(..end, format!("ACK {uri} SIP/2.0").into_bytes());
         }
         let destination = self.resolve(&dialog.next_hop());
+        let (bytes, destination) = self.fitting(bytes, destination);
         self.transactions.send(bytes.clone(), destination);
         Acknowledgement {
             cseq,
@@ -426,16 +428,17 @@ impl Phone {
         let Some(transaction) = self.authenticate(now, id, refusal) else {
             return false;
         };
-        let Some(request) = self
+        let Some((request, destination)) = self
             .requests
             .get(&transaction)
-            .map(|request| request.message.clone())
+            .map(|request| (request.message.clone(), request.destination))
         else {
             return false;
         };
         if let Some(placed) = self.call_mut(key).and_then(|call| call.placed.as_mut()) {
             placed.transaction = transaction;
             placed.request = request;
+            placed.destination = destination;
             placed.provisional = false;
             placed.early.clear();
         }

@@ -16,13 +16,19 @@ use crate::call::{Acknowledgement, Call, CallKey, OpenMedia, Stage};
 use crate::handle::{Action, CallState, Command, LastMedia, PhoneError};
 use crate::keys::Protection;
 use crate::lookup::servers;
-use crate::messages::Inbox;
+use crate::messages::{Inbox, package};
 use crate::register::Registration;
 use crate::session::{Capabilities, Session};
 use crate::streams::{StreamEvent, Streams};
 use crate::subscribe::{WatchKey, Watches};
 use crate::wire::{Arrival, Wire};
-use crate::{Fault, MediaSecurity, SimPhoneConfig};
+use crate::{CheckSync, Fault, MediaSecurity, SimPhoneConfig};
+
+/// A longer request goes over a connection (RFC 3261 18.1.1, for a path whose MTU is not known).
+const LONGEST_DATAGRAM: usize = 1300;
+
+/// The longest datagram that a phone with a short buffer reads.
+const SHORT_BUFFER: usize = 2500;
 
 /// How long [`crate::SimPhone::stop`] waits for the server.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
@@ -155,6 +161,7 @@ impl Phone {
                 // always in this order, so that a run in virtual time takes the same steps
                 biased;
                 datagram = self.endpoint.recv() => match datagram {
+                    Ok(datagram) if datagram.bytes.len() > SHORT_BUFFER && self.has(Fault::LongDatagramLost) => {}
                     Ok(datagram) => self.arrived(datagram.at, &datagram.bytes, Hop::from(datagram.source)),
                     // what the kernel reports here is gone with the report; the pause keeps a broken socket from
                     // taking all the time
@@ -247,6 +254,7 @@ impl Phone {
         purpose: Purpose,
         answered: Vec<String>,
     ) -> TransactionId {
+        let (bytes, destination) = self.fitting(bytes, destination);
         let message = Message::parse(&bytes);
         let id = self.transactions.request(now, bytes, destination);
         self.requests.insert(
@@ -259,6 +267,25 @@ impl Phone {
             },
         );
         id
+    }
+
+    /// A request that is too long for a datagram goes over a connection, and its Via says so (RFC 3261 18.1.1).
+    pub(crate) fn fitting(&self, bytes: Vec<u8>, destination: Hop) -> (Vec<u8>, Hop) {
+        const DATAGRAM: &[u8] = b"Via: SIP/2.0/UDP ";
+        const CONNECTION: &[u8] = b"Via: SIP/2.0/TCP ";
+        let fits = destination.transport != Transport::Udp || bytes.len() <= LONGEST_DATAGRAM;
+        if fits || self.has(Fault::LongRequestsOverUdp) {
+            return (bytes, destination);
+        }
+        let Some(via) = bytes
+            .windows(DATAGRAM.len())
+            .position(|window| window == DATAGRAM)
+        else {
+            return (bytes, destination);
+        };
+        let mut bytes = bytes;
+        bytes.splice(via..via + DATAGRAM.len(), CONNECTION.iter().copied());
+        (bytes, Hop::new(Transport::Tcp, destination.address))
     }
 
     /// Sends a request in the dialog of a call. `None` when it has none.
@@ -449,7 +476,11 @@ impl Phone {
 
     fn on_stream(&mut self, event: StreamEvent) {
         match event {
-            StreamEvent::Message { at, bytes, source } => self.arrived(at, &bytes, source),
+            StreamEvent::Message { at, bytes, source } => {
+                self.alive(source.address);
+                self.arrived(at, &bytes, source);
+            }
+            StreamEvent::Alive(peer) => self.alive(peer),
             StreamEvent::Accepted(transport, connection) => self.streams.adopt(transport, *connection),
             StreamEvent::Configuration(text) => self.on_configuration(self.clock.now(), &text),
             StreamEvent::Closed { peer, number } => {
@@ -461,6 +492,21 @@ impl Phone {
                 }
             }
         }
+    }
+
+    fn alive(&mut self, peer: SocketAddr) {
+        if peer == self.server() {
+            self.registration.server_alive();
+        }
+    }
+
+    /// Whether this is an order to fetch the configuration that did not come from the phone's server, and is taken
+    /// from nobody else.
+    fn is_strangers_order(&self, message: &Message, source: Hop) -> bool {
+        self.config.check_sync == CheckSync::FromServer
+            && message.method() == Some("NOTIFY")
+            && package(message) == "check-sync"
+            && !self.is_server(source)
     }
 
     /// Whether this is a call that did not come through the phone's server, and its user wants none of that kind.
@@ -515,6 +561,11 @@ impl Phone {
 
     fn event(&mut self, now: Duration, event: TransactionEvent) {
         match event {
+            TransactionEvent::Request { id, message, source }
+                if self.is_strangers_order(&message, source) =>
+            {
+                self.respond(now, id, &message, 403, |builder| builder);
+            }
             TransactionEvent::Request { id, message, .. } => self.on_request(now, id, &message),
             TransactionEvent::Ack {
                 message, id: None, ..

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use voxproof_sip::{Builder, Challenge, IdSource, Message, TransactionId};
+use voxproof_sip::{Builder, Challenge, IdSource, Message, TransactionId, Transport};
 
 use crate::authentication::{challenges, realms, with_credentials};
 use crate::handle::PhoneError;
@@ -16,6 +16,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// A lost connection is made again after this.
 const RECONNECT: Duration = Duration::from_secs(1);
+
+/// A ping without a pong for so long means that the flow has failed (RFC 5626 4.4.1).
+const PONG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// So many prescribed routes are kept.
 const MOST_ROUTES: usize = 16;
@@ -40,6 +43,8 @@ pub(crate) struct Registration {
     /// Names this phone to its registrar whatever its address (RFC 5626 4.1).
     instance: String,
     keep_alive_at: Option<Duration>,
+    /// When the flow counts as failed if the server says nothing.
+    pong_until: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +70,7 @@ impl Registration {
             service_route: Vec::new(),
             instance: instance(config),
             keep_alive_at: config.keep_alive,
+            pong_until: None,
         }
     }
 
@@ -84,8 +90,13 @@ impl Registration {
         &self.service_route
     }
 
-    pub(crate) const fn keep_alive_deadline(&self) -> Option<Duration> {
-        self.keep_alive_at
+    pub(crate) fn keep_alive_deadline(&self) -> Option<Duration> {
+        self.keep_alive_at.into_iter().chain(self.pong_until).min()
+    }
+
+    /// Something has come from the server.
+    pub(crate) const fn server_alive(&mut self) {
+        self.pong_until = None;
     }
 
     pub(crate) fn is_bound(&self, now: Duration) -> bool {
@@ -189,14 +200,29 @@ impl Phone {
         self.registration.try_later(now, asked);
     }
 
-    /// Sends the empty lines that keep the way back open (RFC 5626 3.5.1), where the user wants them.
+    /// Sends the empty lines that keep the way back open (RFC 5626 3.5.1), where the user wants them, and makes a new
+    /// connection where a server does not answer them (4.4.1).
     pub(crate) fn keep_alive_due(&mut self, now: Duration) {
-        let Some(interval) = self.config.keep_alive else {
+        let Some(interval) = self
+            .config
+            .keep_alive
+            .filter(|_| !self.has(Fault::KeepAliveMissing))
+        else {
+            self.registration.keep_alive_at = None;
             return;
         };
+        let server = self.server_hop();
+        if self.registration.pong_until.is_some_and(|until| until <= now) {
+            self.registration.pong_until = None;
+            if self.streams.give_up(server.address) {
+                self.registration.reconnect(now);
+            }
+        }
         if self.registration.keep_alive_at.is_some_and(|at| at <= now) {
             self.registration.keep_alive_at = Some(now + interval);
-            let server = self.server_hop();
+            if server.transport != Transport::Udp && !self.has(Fault::MissingPongUnnoticed) {
+                self.registration.pong_until = Some(now + PONG_PATIENCE);
+            }
             self.transactions.send(b"\r\n\r\n".to_vec(), server);
         }
     }

@@ -196,7 +196,7 @@ impl Session {
             || (audio.direction == Direction::SendOnly
                 && self.capabilities.has(Fault::HoldSendonlyKeepsSending));
 
-        let wanted = self.sent_ptime(audio.ptime);
+        let wanted = self.sent_ptime(audio.ptime, codec.1);
         let (offer_seen, extra) = self.rewritten(offer, direction, plain);
         let bytes = self.versioned(true, |session| {
             let mut local = session.describe(if pretends { direction } else { Direction::SendRecv });
@@ -247,7 +247,7 @@ impl Session {
             codec: remote.codec,
             telephone_event: remote.telephone_event,
             decoded: remote.decoded.clone(),
-            ptime: self.sent_ptime(remote.ptime),
+            ptime: self.sent_ptime(remote.ptime, remote.codec.1),
             keying: remote.keying.clone(),
             rtcp: remote.rtcp,
             rtcp_mux: remote.rtcp_mux,
@@ -320,16 +320,21 @@ impl Session {
         (offer, extra)
     }
 
-    /// The packet duration we send with: the one the peer asks for, where the port's grid allows it (RFC 8866 6.4).
-    fn sent_ptime(&self, asked: Option<u32>) -> u32 {
-        let own = self.capabilities.ptime;
-        if self.capabilities.has(Fault::PtimeIgnored) {
-            return own;
-        }
-        let grid = crate::media::grid_ms(own);
+    /// The packet duration we send with: the one the peer asks for, where the codec has it (RFC 8866 6.4).
+    fn sent_ptime(&self, asked: Option<u32>, codec: AudioCodec) -> u32 {
+        let fault = |asked| match asked {
+            ..20 => Fault::ShortPacketsNotSent,
+            30 => Fault::PacketsOf30MsNotSent,
+            _ => Fault::LongPacketsNotSent,
+        };
+        let ignored =
+            |asked: u32| self.capabilities.has(Fault::PtimeIgnored) || self.capabilities.has(fault(asked));
+        // Opus has no frame of 30 or 50 ms (RFC 6716 2.1.4), and the phone puts one into a packet
+        let codable = |asked: u32| codec != AudioCodec::Opus || !matches!(asked, 30 | 50);
         asked
-            .filter(|asked| (10..=60).contains(asked) && asked.is_multiple_of(grid))
-            .unwrap_or(own)
+            .filter(|asked| (10..=60).contains(asked) && asked.is_multiple_of(10) && codable(*asked))
+            .filter(|asked| !ignored(*asked))
+            .unwrap_or(self.capabilities.ptime)
     }
 
     /// The payload type to describe silence with; the format is for codecs with its clock (RFC 3389 4).
@@ -586,6 +591,35 @@ mod tests {
         let mut session = session(&[Fault::AnswerAddsUnofferedCodec]);
         let answer = parsed(&session.answer(&peer("10.0.0.1", TALK), false).unwrap());
         assert!(answer.audio().unwrap().formats.contains(&"18".to_owned()));
+    }
+
+    #[test]
+    fn the_packets_are_as_long_as_the_peer_asks() {
+        let sent = |faults: &[Fault], asked: u32| {
+            let mut session = session(faults);
+            let offer = format!("m=audio 6000 RTP/AVP 0\r\na=ptime:{asked}\r\n");
+            let answer = parsed(&session.answer(&peer("10.0.0.1", &offer), false).unwrap());
+            let plan = session.plan().unwrap();
+            assert_eq!(answer.audio().unwrap().ptime, Some(plan.ptime));
+            plan.ptime
+        };
+        for (asked, fault) in [
+            (10, Fault::ShortPacketsNotSent),
+            (30, Fault::PacketsOf30MsNotSent),
+            (40, Fault::LongPacketsNotSent),
+            (60, Fault::LongPacketsNotSent),
+        ] {
+            assert_eq!(sent(&[], asked), asked);
+            assert_eq!(sent(&[fault], asked), 20);
+            assert_eq!(sent(&[Fault::PtimeIgnored], asked), 20);
+        }
+        // what nobody can send
+        for asked in [0, 5, 15, 200] {
+            assert_eq!(sent(&[], asked), 20);
+        }
+        let opus = session(&[]);
+        assert_eq!(opus.sent_ptime(Some(30), AudioCodec::Opus), 20);
+        assert_eq!(opus.sent_ptime(Some(40), AudioCodec::Opus), 40);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use voxproof_net::{
 };
 use voxproof_sip::{Framer, Hop, Transport};
 
+/// The longest message that a phone with a short buffer reads.
+const SHORT_BUFFER: usize = 4096;
+
 /// What the connections tell the phone.
 #[derive(Debug)]
 pub(crate) enum StreamEvent {
@@ -21,6 +24,8 @@ pub(crate) enum StreamEvent {
         bytes: Vec<u8>,
         source: Hop,
     },
+    /// Empty lines, which say only that the other end is there.
+    Alive(SocketAddr),
     /// Somebody has connected to the phone's own port.
     Accepted(Transport, Box<StreamConnection>),
     /// A configuration that was asked for.
@@ -36,8 +41,8 @@ pub(crate) enum StreamEvent {
 pub(crate) struct StreamFaults {
     /// Of several messages in one segment only the first is read.
     pub(crate) second_message_lost: bool,
-    /// A ping stays unanswered.
-    pub(crate) no_pong: bool,
+    /// A message that is longer than [`SHORT_BUFFER`] is not read.
+    pub(crate) long_message_lost: bool,
 }
 
 /// Every connection of the phone.
@@ -161,6 +166,12 @@ impl Streams {
         tokio::spawn(line.serve(connection, waiting));
     }
 
+    /// Gives up a connection whose other end does not answer. Whether there was one.
+    pub(crate) fn give_up(&mut self, peer: SocketAddr) -> bool {
+        // its task ends with its queue
+        self.connections.remove(&peer).is_some()
+    }
+
     /// Forgets a connection that is over. Whether it was the one in use.
     pub(crate) fn forget(&mut self, peer: SocketAddr, number: u64) -> bool {
         let current = self
@@ -226,10 +237,14 @@ impl Line {
                     let kept = if self.faults.second_message_lost { 1 } else { messages.len() };
                     for bytes in messages.into_iter().take(kept) {
                         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-                            // RFC 5626 4.4.1: a ping is answered by a pong
-                            if bytes.len() >= 4 && !self.faults.no_pong && writer.send(b"\r\n").await.is_err() {
+                            // RFC 5626 3.5.1: a ping is answered by a pong
+                            if bytes.len() >= 4 && writer.send(b"\r\n").await.is_err() {
                                 break;
                             }
+                            let _ = self.events.send(StreamEvent::Alive(self.hop.address));
+                            continue;
+                        }
+                        if self.faults.long_message_lost && bytes.len() > SHORT_BUFFER {
                             continue;
                         }
                         let event = StreamEvent::Message { at: segment.at, bytes, source: self.hop };

@@ -1,9 +1,10 @@
-//! Subscriptions of the phone: its mailbox (RFC 3842) and the calls of others on its keys (RFC 4235), by RFC 6665.
+//! Subscriptions of the phone by RFC 6665: its mailbox (RFC 3842), the calls of others on its keys (RFC 4235), and whether
+//! others are there (RFC 3856).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use voxproof_sip::event::{DialogInfo, DialogState, MessageSummary, Subscriber, SubscriberEvent};
+use voxproof_sip::event::{DialogInfo, DialogState, MessageSummary, Presence, Subscriber, SubscriberEvent};
 use voxproof_sip::headers::Event;
 use voxproof_sip::{Builder, Dialog, Message, TransactionId};
 
@@ -27,6 +28,8 @@ enum Subject {
     Mailbox,
     /// The calls of this number or address, as the user wrote it.
     Calls(String),
+    /// Whether whoever has this number or address is there.
+    Presence(String),
 }
 
 impl Subject {
@@ -34,6 +37,7 @@ impl Subject {
         match self {
             Self::Mailbox => "message-summary",
             Self::Calls(_) => "dialog",
+            Self::Presence(_) => "presence",
         }
     }
 
@@ -41,6 +45,7 @@ impl Subject {
         match self {
             Self::Mailbox => MessageSummary::MEDIA_TYPE,
             Self::Calls(_) => DialogInfo::MEDIA_TYPE,
+            Self::Presence(_) => Presence::MEDIA_TYPE,
         }
     }
 }
@@ -69,6 +74,8 @@ pub(crate) struct Watches {
     pub(crate) voice_messages: Option<(u32, u32)>,
     /// For each watched address, whether a call is there.
     pub(crate) busy: BTreeMap<String, bool>,
+    /// For each watched address, whether somebody is there.
+    pub(crate) present: BTreeMap<String, bool>,
 }
 
 impl Watches {
@@ -100,7 +107,13 @@ impl Phone {
         }
         let mailbox = (self.config.mwi && !self.has(Fault::MwiNoSubscribe)).then_some(Subject::Mailbox);
         let calls = self.config.watched.clone().into_iter().map(Subject::Calls);
-        for subject in mailbox.into_iter().chain(calls).collect::<Vec<_>>() {
+        let presence = self.config.presence.clone().into_iter().map(Subject::Presence);
+        for subject in mailbox
+            .into_iter()
+            .chain(calls)
+            .chain(presence)
+            .collect::<Vec<_>>()
+        {
             self.watches.started += 1;
             let key = WatchKey(self.watches.started);
             self.watches.all.push(Watch {
@@ -203,7 +216,8 @@ impl Phone {
         };
         let (local, remote) = (tag(notify.to()), tag(notify.from()));
         let (contact, sent_by) = (self.contact_header(), self.contact.to_string());
-        let unread = self.has(Fault::DialogInfoUnread);
+        let (dialogs_unread, presence_unread) =
+            (self.has(Fault::DialogInfoUnread), self.has(Fault::PresenceUnread));
         let Some(watch) = self.watches.all.iter_mut().find(|watch| {
             let request = watch.request.as_ref();
             request.is_some_and(|request| {
@@ -228,7 +242,11 @@ impl Phone {
                 .dialog
                 .as_mut()
                 .is_some_and(|dialog| dialog.accept(notify).is_ok());
-        let unread = unread && matches!(watch.subject, Subject::Calls(_));
+        let unread = match watch.subject {
+            Subject::Mailbox => false,
+            Subject::Calls(_) => dialogs_unread,
+            Subject::Presence(_) => presence_unread,
+        };
         let wanted = watch.subject.media_type();
         let readable = notify.body().is_empty()
             || !unread
@@ -284,6 +302,13 @@ impl Phone {
                     self.watches.busy.insert(watched.clone(), busy);
                 }
             }
+            Subject::Presence(watched) => {
+                if let Ok((presence, _)) = Presence::parse(body) {
+                    // one way that is open is enough (RFC 3863 4.1.4)
+                    let open = presence.tuples.iter().any(|tuple| tuple.open == Some(true));
+                    self.watches.present.insert(watched.clone(), open);
+                }
+            }
         }
     }
 
@@ -294,7 +319,7 @@ impl Phone {
         let (subject, expires) = (watch.subject.clone(), watch.expires);
         let uri = match &subject {
             Subject::Mailbox => self.address_of_record(),
-            Subject::Calls(watched) => match self.target(watched) {
+            Subject::Calls(watched) | Subject::Presence(watched) => match self.target(watched) {
                 Ok(target) => target.to_request_uri(),
                 // an address that cannot be read is not watched
                 Err(_) => return,

@@ -72,6 +72,26 @@ pub struct Ixit {
     /// Registrar and outbound proxy of the device where these are not the lab's: a proxy between the two,
     /// `192.0.2.3:5060`. The lab then calls the device at `address`, which is the proxy too.
     pub proxy: Option<Located<String>>,
+    /// The settings that the device fetches from the lab's web server.
+    pub settings: Option<DeviceSettings>,
+}
+
+/// A configuration as the device fetches it, in its own format. Written `[ixit.settings]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSettings {
+    /// The path that the device asks for, `/phone.cfg`.
+    pub path: Located<String>,
+    /// Content-Type.
+    #[serde(default = "plain")]
+    pub content_type: String,
+    /// The content, with everything that the device needs to stay in service. `{register_expires}` stands for the interval of its registration in
+    /// seconds; `{server}`, `{username}` and `{password}` for its server and account.
+    pub text: String,
+}
+
+fn plain() -> String {
+    "text/plain".to_owned()
 }
 
 impl Default for Ixit {
@@ -83,6 +103,7 @@ impl Default for Ixit {
             address: None,
             transport: SignallingTransport::Udp,
             proxy: None,
+            settings: None,
         }
     }
 }

@@ -281,6 +281,16 @@ pub const CODES: &[CodeEntry] = &[
         title: "a file that is sent cannot be read",
         explanation: "A send step names a file below the suite's folder, or `collection:file` of a [[collection]] whose folder an environment variable holds. When the variable is not set the case does not apply; when it is set, the file has to be there.",
     },
+    CodeEntry {
+        code: "E0130",
+        title: "claims that do not go together",
+        explanation: "An item of the ICS proforma needs others, as `requires` in suite.toml says: a phone has no SRTP suite without SRTP. Claim what is missing in [ics] as well, or take the claim back.",
+    },
+    CodeEntry {
+        code: "E0131",
+        title: "a claim without what the lab has to know about it",
+        explanation: "Some items are tested with something that only the vendor knows, such as the format of the device's settings. Write the table of [ixit] that the message names.",
+    },
 ];
 
 /// The explanation of a code.

@@ -186,6 +186,7 @@ pub fn rtp_environment(marks: &[String]) -> Environment {
             ("destination_port", Type::Int),
             ("lab_port", Type::Int),
             ("codec", Type::Text),
+            ("clock_rate", Type::Int),
             ("payload_type_sequence", list(Type::Int)),
             ("ssrc_changes", Type::Int),
             ("comfort_noise", Type::Int),

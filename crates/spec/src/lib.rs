@@ -28,8 +28,8 @@ pub use check::{
     MessageCheck, MessagesCheck, RetransmissionCheck, RtcpCheck, RtpCheck, ServicesCheck,
 };
 pub use device_file::{
-    BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, Driver, Ixit, LinphoneDriver, ManualDriver,
-    MediaProfile, SignallingTransport, WebDriver, WebInterface,
+    BaresipDriver, CommandDriver, DeviceFile, DeviceIdentity, DeviceSettings, Driver, Ixit, LinphoneDriver,
+    ManualDriver, MediaProfile, SignallingTransport, WebDriver, WebInterface,
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
 pub use environment::{
@@ -54,6 +54,8 @@ pub use step::{
     NotifyStep, Offer, PlayStep, ReceiveCall, RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep,
     Respond, SendStep, ServiceName, Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
 };
-pub use suite::{Collection, DecisionRule, Guard, IcsItem, RuleDecision, RulePolicy, SignalEntry, Suite};
+pub use suite::{
+    Collection, DecisionRule, Guard, IcsItem, IxitPart, RuleDecision, RulePolicy, SignalEntry, Suite,
+};
 pub use units::{Span, UnitError};
 pub use verdict::Verdict;

@@ -330,6 +330,9 @@ fn lint_step(
             let known: Vec<&str> = signals.keys().map(String::as_str).collect();
             linter.named("E0110", "signal", &play.signal, &known);
         }
+        Step::Http(http) if http.path.is_some() == http.settings.is_some() => {
+            linter.error("E0125", step.span(), "an http names either `path` or `settings`");
+        }
         Step::Resend(resend) => linter.mark_known(&resend.message, marks),
         Step::Respond(respond) => {
             if let (None, Some(mark)) = (respond.within, &respond.ack_mark) {
@@ -579,6 +582,9 @@ pub(crate) fn device(
         for item in device.ics.keys() {
             linter.named("E0117", "ICS item", item, &known);
         }
+        if linter.problems.is_empty() {
+            claims(&mut linter, device, suite);
+        }
     }
     for address in std::iter::once(&device.ixit.server).chain(&device.ixit.address) {
         if address.parse::<std::net::SocketAddr>().is_err() {
@@ -595,6 +601,71 @@ pub(crate) fn device(
         for action in command.action.keys() {
             linter.named("E0126", "action", action, &COMMAND_ACTIONS);
         }
+    }
+    linter.problems
+}
+
+/// Claims that do not go together, and claims without what the lab has to know about them.
+fn claims(linter: &mut Linter<'_>, device: &DeviceFile, suite: &Suite) {
+    let claimed = |item: &str, default: bool| {
+        device
+            .ics
+            .iter()
+            .find(|(name, _)| name.as_str() == item)
+            .map_or(default, |(_, claimed)| *claimed)
+    };
+    let all: serde_json::Map<String, serde_json::Value> = suite
+        .ics
+        .iter()
+        .map(|(item, about)| (item.clone(), claimed(item, about.default).into()))
+        .collect();
+    let all = serde_json::Value::Object(all);
+    for (item, about) in &suite.ics {
+        // what the file leaves out is the suite's guess, and no claim
+        let Some((name, true)) = device.ics.iter().find(|(name, _)| name.as_str() == item) else {
+            continue;
+        };
+        let span = name.span();
+        // an expression that cannot be evaluated is a mistake of the suite, which its own lint reports
+        if let Some(requires) = &about.requires
+            && let Ok(expression) = Expression::compile(requires)
+            && expression.evaluate(&[("ics", &all)]) == Ok(false)
+        {
+            linter
+                .error(
+                    "E0130",
+                    span.clone(),
+                    format!("`{item}` is claimed, and what it needs is not: {}", **requires),
+                )
+                .help = Some(about.question.clone());
+        }
+        match about.ixit {
+            Some(crate::IxitPart::Settings) if device.ixit.settings.is_none() => {
+                linter
+                    .error(
+                        "E0131",
+                        span,
+                        format!("`{item}` is claimed, and there is no [ixit.settings]"),
+                    )
+                    .help = Some(
+                    "tell the path that the device asks for and the text that it understands".to_owned(),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What `requires` of the ICS proforma says.
+pub(crate) fn proforma(suite: &Suite, path: &Path, source: &Arc<str>) -> Vec<Diagnostic> {
+    let mut linter = Linter {
+        path,
+        source,
+        problems: Vec::new(),
+    };
+    let ics: Vec<String> = suite.ics.keys().cloned().collect();
+    for requires in suite.ics.values().filter_map(|item| item.requires.as_ref()) {
+        linter.expression(requires, &case_environment(&ics));
     }
     linter.problems
 }

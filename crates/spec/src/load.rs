@@ -151,6 +151,8 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
     let source = read(&suite_path).map_err(|one| Diagnostics(vec![one]))?;
     let suite: Suite = parse_toml(&suite_path, &source).map_err(|one| Diagnostics(vec![one]))?;
 
+    problems.extend(lint::proforma(&suite, &suite_path, &source));
+
     let mut hash = Sha256::new();
     let mut absorb = |name: &str, bytes: &[u8]| {
         hash.update((name.len() as u64).to_be_bytes());

@@ -15,6 +15,8 @@ pub struct SimDriver {
     pub mailbox: bool,
     /// Numbers or addresses whose calls it watches on its keys (RFC 4235).
     pub watch: Vec<String>,
+    /// Numbers or addresses whose presence it watches (RFC 3856).
+    pub presence: Vec<String>,
     /// Number or address it reports the quality of each call to (RFC 6035).
     pub quality_collector: Option<String>,
     /// It registers its flow with an instance identifier (RFC 5626).
@@ -43,6 +45,8 @@ pub struct SimDriver {
     /// The path at the lab's HTTP server where it fetches settings when it starts: lines `name = value` with `register_expires`,
     /// `codecs`, `ptime`.
     pub provisioning: Option<String>,
+    /// It fetches them again when its server says so by a check-sync, and refuses that to others; otherwise it asks for a password.
+    pub check_sync_from_server: bool,
     /// It fetches them over TLS.
     pub provisioning_secure: bool,
     /// The RTP sequence number each call starts with; a random one if not given (RFC 3550 5.1).

@@ -640,6 +640,9 @@ pub struct PlayStep {
     /// How long; the signal is repeated or cut.
     #[serde(rename = "for")]
     pub duration: Span,
+    /// Ends two seconds after the sequence numbers of the device's stream have started over. A step in which they do not is not done.
+    #[serde(default)]
+    pub past_rollover: bool,
     /// Mark of the interval.
     #[serde(default)]
     pub mark: Option<Located<String>>,

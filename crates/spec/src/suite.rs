@@ -111,6 +111,20 @@ pub struct IcsItem {
     /// What holds when a device file says nothing.
     #[serde(default)]
     pub default: bool,
+    /// What has to hold of the other items for this one to be claimed: an expression over `ics`.
+    #[serde(default)]
+    pub requires: Option<Located<String>>,
+    /// What the device file has to tell beside the claim.
+    #[serde(default)]
+    pub ixit: Option<IxitPart>,
+}
+
+/// A part of `[ixit]` that a device may leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IxitPart {
+    /// `[ixit.settings]`.
+    Settings,
 }
 
 /// A signal in a file.

@@ -4,6 +4,7 @@ mod agreement;
 mod connectivity;
 mod impaired;
 mod security;
+mod sequence;
 mod session;
 mod speech;
 
@@ -114,6 +115,11 @@ impl PeerMedia {
     /// Sends telephone-events, each after a pause; false when none were agreed on.
     pub(crate) fn send_events(&self, plans: Vec<(Duration, EventPlan)>) -> bool {
         self.with(|session| session.send_events(plans))
+    }
+
+    /// Whether the device's sequence numbers have started over.
+    pub(crate) fn rolled_over(&self) -> bool {
+        self.with(|session| session.sequence.rolled_over)
     }
 
     pub(crate) fn echo(&self, on: bool) {

@@ -17,6 +17,7 @@ use super::agreement::Agreement;
 use super::connectivity::{Connectivity, IceLines};
 use super::impaired::Way;
 use super::security::{Port, Security};
+use super::sequence::Sequence;
 use super::speech::{Signal, Speech};
 use crate::offer::OfferSpec;
 use crate::tap::Tap;
@@ -60,6 +61,7 @@ pub(super) struct Session {
     echo: Option<VecDeque<Vec<u8>>>,
     to_device: Way,
     from_device: Way,
+    pub(super) sequence: Sequence,
     raw: Vec<Vec<u8>>,
     reports: Option<rtcp::Session>,
     notes: Vec<(Duration, TimelineEvent)>,
@@ -89,6 +91,7 @@ impl Session {
             echo: None,
             to_device: Way::default(),
             from_device: Way::default(),
+            sequence: Sequence::default(),
             raw: vec![],
             reports: None,
             notes: vec![],
@@ -401,6 +404,7 @@ impl MediaSession for Session {
                 self.reported(at, bytes, Port::Rtp);
             }
             DatagramKind::Rtp | DatagramKind::Rtcp => {
+                self.sequence.heard(bytes);
                 if let Some(plain) = self.security.unprotect(bytes, false, Port::Rtp)
                     && let Some(plain) = self.from_device.push(at, plain)
                 {

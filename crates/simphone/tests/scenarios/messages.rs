@@ -25,7 +25,6 @@ async fn a_text_is_taken_and_other_types_are_415() {
 async fn keys_come_by_info() {
     for (faults, digits, unknown) in [
         (&[][..], "5#", 415),
-        (&[Fault::InfoDtmfIgnored][..], "", 415),
         (&[Fault::InfoUnknownBody200][..], "5#", 200),
     ] {
         let lab = Lab::registered(faults).await;

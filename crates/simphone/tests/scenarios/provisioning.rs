@@ -7,6 +7,7 @@ use crate::lab::{Lab, authorised, challenge, ms};
 use voxproof_net::tls::{CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer};
 use voxproof_net::{Accepted, ClientSecurity, Net, StreamSecurity};
 use voxproof_simphone::{CheckSync, Fault, Provisioning};
+use voxproof_sip::Message;
 
 const HTTP: &str = "10.0.0.1:8080";
 
@@ -87,6 +88,24 @@ async fn a_changed_setting_is_followed() {
             }
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_of_a_stranger_is_refused_where_the_servers_is_followed() {
+    let lab = Lab::switched_on(&[], |config| config.check_sync = CheckSync::FromServer).await;
+    lab.accept_registration().await;
+    let order = |branch: &str| {
+        lab.request("NOTIFY", branch)
+            .header("Event", "check-sync")
+            .build()
+    };
+    lab.send(&order("server"));
+    lab.expect_status(200).await;
+    let stranger = lab.net.bind("10.0.0.9:5060".parse().unwrap()).await.unwrap();
+    stranger.send(lab.phone.contact(), &order("stranger")).unwrap();
+    let refusal = stranger.recv().await.unwrap();
+    assert_eq!(Message::parse(&refusal.bytes).status(), Some(403));
+    assert_eq!(lab.phone.received().await.check_syncs, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,6 +77,11 @@ impl Line {
 }
 
 async fn started(net: &Net, transport: Transport, faults: &[Fault], security: ClientSecurity) -> SimPhone {
+    let config = configured(transport, faults, security);
+    SimPhone::start(net, config).await.unwrap()
+}
+
+fn configured(transport: Transport, faults: &[Fault], security: ClientSecurity) -> SimPhoneConfig {
     let mut config = SimPhoneConfig::new(
         "10.0.0.2".parse().unwrap(),
         SERVER.parse().unwrap(),
@@ -86,16 +91,25 @@ async fn started(net: &Net, transport: Transport, faults: &[Fault], security: Cl
     config.transport = transport;
     config.stream_security = security;
     config.faults = faults.iter().copied().collect();
-    SimPhone::start(net, config).await.unwrap()
+    config
 }
 
 async fn over_tcp(faults: &[Fault]) -> (Net, StreamListener, Line, SimPhone) {
+    over_tcp_with(faults, |_| {}).await
+}
+
+async fn over_tcp_with(
+    faults: &[Fault],
+    set: impl FnOnce(&mut SimPhoneConfig),
+) -> (Net, StreamListener, Line, SimPhone) {
     let net = Net::virtual_network();
     let mut listener = net
         .listen(SERVER.parse().unwrap(), StreamSecurity::Plain)
         .await
         .unwrap();
-    let phone = started(&net, Transport::Tcp, faults, ClientSecurity::Plain).await;
+    let mut config = configured(Transport::Tcp, faults, ClientSecurity::Plain);
+    set(&mut config);
+    let phone = SimPhone::start(&net, config).await.unwrap();
     let mut line = Line::accept(&mut listener).await;
     let register = line.register().await;
     assert_eq!(register.top_via().unwrap().transport, "TCP");
@@ -125,10 +139,53 @@ async fn several_messages_in_one_segment_and_one_in_several() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ping_gets_its_pong() {
-    for (faults, pong) in [(&[][..], true), (&[Fault::NoPong][..], false)] {
+    let (_net, _listener, mut line, _phone) = over_tcp(&[]).await;
+    line.connection.send(b"\r\n\r\n").await.unwrap();
+    assert_eq!(line.next().await.as_deref(), Some(&b"\r\n"[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_gives_no_pong_is_connected_to_anew() {
+    for (faults, answers, again) in [
+        (&[][..], true, false),
+        (&[][..], false, true),
+        (&[Fault::KeepAliveMissing][..], false, false),
+        (&[Fault::MissingPongUnnoticed][..], false, false),
+    ] {
+        let (_net, mut listener, mut line, _phone) = over_tcp_with(faults, |config| {
+            config.keep_alive = Some(ms(20_000));
+        })
+        .await;
+        let answering = tokio::spawn(async move {
+            loop {
+                match line.connection.recv().await {
+                    Ok(Some(ping)) if answers && ping.bytes == b"\r\n\r\n" => {
+                        line.connection.send(b"\r\n").await.unwrap();
+                    }
+                    Ok(Some(_)) => {}
+                    _ => return,
+                }
+            }
+        });
+        let next = tokio::time::timeout(ms(65_000), listener.accept()).await;
+        assert_eq!(next.is_ok(), again, "{faults:?}");
+        answering.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_many_segments() {
+    for (faults, read) in [(&[][..], true), (&[Fault::LongMessageLost][..], false)] {
         let (_net, _listener, mut line, _phone) = over_tcp(faults).await;
-        line.connection.send(b"\r\n\r\n").await.unwrap();
-        assert_eq!(line.next().await.as_deref() == Some(b"\r\n"), pong);
+        let request = String::from_utf8(line.options("long")).unwrap();
+        let subject = format!("\r\nSubject: {}\r\n\r\n", "y".repeat(6000));
+        let request = request.replacen("\r\n\r\n", &subject, 1);
+        for segment in request.as_bytes().chunks(700) {
+            line.connection.send(segment).await.unwrap();
+            tokio::time::sleep(ms(5)).await;
+        }
+        let answer = line.next().await.map(|bytes| Message::parse(&bytes));
+        assert_eq!(answer.and_then(|answer| answer.status()), read.then_some(200));
     }
 }
 
@@ -206,6 +263,47 @@ async fn over_ipv6() {
         sdp.address_of(sdp.audio().unwrap()).as_deref(),
         Some("2001:db8::2")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_long_for_a_datagram_goes_over_a_connection() {
+    for (faults, connected) in [(&[][..], true), (&[Fault::LongRequestsOverUdp][..], false)] {
+        let net = Net::virtual_network();
+        let server: std::net::SocketAddr = SERVER.parse().unwrap();
+        let sip = net.bind(server).await.unwrap();
+        let mut listener = net.listen(server, StreamSecurity::Plain).await.unwrap();
+        let phone = started(&net, Transport::Udp, faults, ClientSecurity::Plain).await;
+        let register = Message::parse(&sip.recv().await.unwrap().bytes);
+        let ok = Builder::response_to(&register, 200, "OK")
+            .to_tag("lab")
+            .header(
+                "Service-Route",
+                format!("<sip:{SERVER};lr;long={}>", "x".repeat(900)),
+            )
+            .build();
+        sip.send(phone.contact(), &ok).unwrap();
+        tokio::time::sleep(ms(1)).await;
+        phone.dial("100").await.unwrap();
+        let invite = if connected {
+            let mut line = Line::accept(&mut listener).await;
+            let invite = line.message().await;
+            // what follows goes the same way: the CANCEL has the Via of its INVITE
+            line.reply(&invite, 180, |builder| builder).await;
+            tokio::time::sleep(ms(1)).await;
+            phone.hangup().await.unwrap();
+            let cancel = line.message().await;
+            assert_eq!(
+                (cancel.method(), cancel.header("via")),
+                (Some("CANCEL"), invite.header("via"))
+            );
+            invite
+        } else {
+            Message::parse(&sip.recv().await.unwrap().bytes)
+        };
+        assert_eq!(invite.method(), Some("INVITE"));
+        let expected = if connected { "TCP" } else { "UDP" };
+        assert_eq!(invite.top_via().unwrap().transport, expected);
+    }
 }
 
 async fn asked(net: &Net, to: std::net::SocketAddr, security: ClientSecurity) -> Option<Message> {

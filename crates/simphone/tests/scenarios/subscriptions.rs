@@ -185,3 +185,34 @@ async fn a_mailbox_state_nobody_asked_for() {
         assert_eq!(lab.phone.received().await.voice_messages, known);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_presence_of_a_contact() {
+    for (faults, status, known) in [(&[][..], 200, true), (&[Fault::PresenceUnread][..], 415, false)] {
+        let lab = Lab::switched_on(faults, |config| config.presence = vec!["carol".to_owned()]).await;
+        lab.accept_registration().await;
+        let subscribe = lab.expect("SUBSCRIBE").await;
+        assert_eq!(subscribe.header("event"), Some("presence"));
+        assert_eq!(subscribe.header("accept"), Some("application/pidf+xml"));
+        grant(&lab, &subscribe, "600");
+        let mut dialogue = Dialogue::placed(&subscribe);
+        for open in [true, false] {
+            let basic = if open { "open" } else { "closed" };
+            let body = format!(
+                "<?xml version=\"1.0\"?>\n<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"pres:carol@10.0.0.1\">\
+                 <tuple id=\"t\"><status><basic>{basic}</basic></status></tuple></presence>"
+            );
+            let kind = "application/pidf+xml";
+            lab.send(&notify(
+                &mut dialogue,
+                "presence",
+                "active;expires=600",
+                kind,
+                &body,
+            ));
+            lab.expect_status(status).await;
+            let present = lab.phone.received().await.present.get("carol").copied();
+            assert_eq!(present, known.then_some(open));
+        }
+    }
+}

@@ -121,6 +121,10 @@ pub struct SendStep {
     /// Fills `{device}`, `{server}`, `{branch}`, `{call_id}`, `{tag}` and `{transport}` in.
     #[serde(default)]
     pub fill: bool,
+    /// Over a new connection that the lab makes to the address of the device's Contact (RFC 3261 18.2.1): over TLS where the device reaches the lab
+    /// by that, else over TCP.
+    #[serde(default)]
+    pub connect: bool,
     /// On a stream: lengths of the pieces that it is sent in; the rest is one more.
     #[serde(default)]
     pub segments: Vec<u32>,
@@ -199,6 +203,9 @@ pub struct ConnectionStep {
     /// Whether new ones are taken from now on; without TCP, TLS and WebSocket a device has to go elsewhere.
     #[serde(default)]
     pub accept: Option<bool>,
+    /// Whether the lab answers the empty lines by which a device asks whether it is still there (RFC 5626 3.5.1), for the rest of the case.
+    #[serde(default)]
+    pub pong: Option<bool>,
     /// The certificate that the lab shows on new TLS connections.
     #[serde(default)]
     pub certificate: Option<Certificate>,

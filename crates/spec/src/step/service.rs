@@ -100,7 +100,11 @@ pub enum DnsFailure {
 #[serde(deny_unknown_fields)]
 pub struct HttpStep {
     /// The path; with `*` at its end every path that begins so.
-    pub path: Located<String>,
+    #[serde(default)]
+    pub path: Option<Located<String>>,
+    /// Instead of path, content type and body: the settings of the device in its own format, as `[ixit.settings]` of its file says, with these values filled in.
+    #[serde(default)]
+    pub settings: Option<BTreeMap<String, String>>,
     /// Status (default 200).
     #[serde(default = "ok")]
     pub status: u16,
@@ -247,6 +251,9 @@ mod tests {
         assert_eq!((step.status, step.content_type.as_str()), (200, "text/plain"));
         assert_eq!(step.authentication, HttpAuthentication::DigestSha256);
         assert!(step.tls && !step.client_certificate);
+
+        let step: HttpStep = toml::from_str("settings = { register_expires = \"180\" }").unwrap();
+        assert!(step.path.is_none() && step.settings.is_some_and(|values| values.len() == 1));
 
         let step: HttpsStep = toml::from_str("certificate = \"expired\"").unwrap();
         assert_eq!(step.certificate, Certificate::Expired);
