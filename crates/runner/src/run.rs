@@ -502,7 +502,7 @@ async fn give_up(place: Place, error: RunError) -> Result<Run, RunError> {
 
 /// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.
 /// The others are in `fixtures/devices/sim`.
-const NOT_OUT_OF_THE_BOX: [&str; 16] = [
+const NOT_OUT_OF_THE_BOX: [&str; 19] = [
     "srtp",
     "g722",
     "opus",
@@ -510,15 +510,18 @@ const NOT_OUT_OF_THE_BOX: [&str; 16] = [
     "stream_transport",
     "tls",
     "outbound",
+    "keep_alive",
     "mailbox",
+    "presence_watch",
     "dialog_watch",
     "quality_report",
     "rtcp_mux",
     "rtcp_xr",
     "comfort_noise",
-    "early_rollover",
+    "long_call",
     "srv_lookup",
     "provisioning",
+    "check_sync",
 ];
 
 /// The simulated phone claims everything that it can do as it is.
