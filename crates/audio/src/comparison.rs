@@ -6,17 +6,14 @@
 
 use std::ops::Range;
 
-use crate::align::{Block, INTACT, activity_threshold, straighten, track};
+use crate::align::{Block, INTACT, activity_threshold};
 use crate::aligner::Aligner;
-use crate::delay::{Delay, cross_correlation, locate, normalised};
+use crate::alignment::Alignment;
+use crate::delay::{Delay, Located, cross_correlation, normalised};
 use crate::delay_steps::{segments, steps};
 use crate::sample::{centred, clean};
 use crate::statistics::median;
 
-/// Length of a block in ms: several pitch periods, and short against a syllable.
-const BLOCK_MS: f64 = 100.0;
-/// How far a block may have moved against the last one that matched, in ms.
-const SEARCH_MS: f64 = 150.0;
 /// Smallest change of delay that is a slip, in s; less is clock drift or interpolation.
 const SLIP_S: f64 = 0.0005;
 /// Length of the frames in which missing sound is looked for, in s: half of a usual packet, so that a lost packet always
@@ -81,17 +78,8 @@ pub fn compare(
     rate: u32,
     search: Range<f64>,
 ) -> Option<SpeechComparison> {
-    let threshold = activity_threshold(reference, rate)?;
-    let recording = centred(degraded);
-    let centred_reference = centred(reference);
-    let located = locate(&centred_reference, &recording, rate, &search);
-    let (lag, correlation) = located.map_or((0.0, 0.0), |located| (located.lag, located.correlation));
-    let delay = Delay {
-        seconds: lag / f64::from(rate),
-        confidence: correlation.abs(),
-    };
-    let aligner = Aligner::new(centred_reference, recording);
-    Some(judge(aligner, reference, rate, threshold, lag, delay))
+    let alignment = Alignment::new(reference, degraded, rate, search).ok()?;
+    Some(SpeechComparison::of(&alignment))
 }
 
 /// Compares a recording of a device that plays `reference` in an endless loop, begun at an unknown point.
@@ -157,57 +145,53 @@ pub fn compare_looped(reference: &[f32], degraded: &[f32], rate: u32) -> Option<
         confidence: correlation.abs(),
     };
     let aligner = Aligner::new(centred_reference, recording);
-    let mut comparison = judge(aligner, &unrolled, rate, threshold, 0.0, delay);
+    let located = Located {
+        lag: 0.0,
+        correlation,
+    };
+    let alignment = Alignment::laid(aligner, &unrolled, rate, threshold, Some(located));
+    let mut comparison = SpeechComparison {
+        delay,
+        ..SpeechComparison::of(&alignment)
+    };
     for slip in &mut comparison.slips {
         slip.at_s += lead as f64 / rate_hz;
     }
     Some(comparison)
 }
 
-fn judge(
-    mut aligner: Aligner,
-    reference: &[f32],
-    rate: u32,
-    threshold: f64,
-    lag: f64,
-    delay: Delay,
-) -> SpeechComparison {
-    let inverted = straighten(&mut aligner, reference, rate, lag, threshold);
-    let mut blocks = track(
-        &mut aligner,
-        reference,
-        rate,
-        lag,
-        BLOCK_MS,
-        SEARCH_MS,
-        Some(threshold),
-    );
-    blocks.retain(|block| block.active);
-    let slips = slips(&aligner, &blocks, rate);
-    let gains = blocks
-        .iter()
-        .filter(|block| block.correlation >= INTACT)
-        .map(|block| block.gain_db);
-    let gain_db = median(gains.collect());
-    let missing: Vec<usize> = (0..blocks.len())
-        .map(|index| missing_frames(&aligner, &blocks, index, rate, threshold, gain_db.unwrap_or(0.0)))
-        .collect();
-    stitch(&aligner, &mut blocks, rate);
+impl SpeechComparison {
+    /// What two recordings laid against each other have in common.
+    #[must_use]
+    pub fn of(alignment: &Alignment) -> Self {
+        let (aligner, rate, threshold) = (&alignment.aligner, alignment.rate, alignment.threshold);
+        let mut blocks = alignment.blocks().to_vec();
+        let slips = slips(aligner, &blocks, rate);
+        let gains = blocks
+            .iter()
+            .filter(|block| block.correlation >= INTACT)
+            .map(|block| block.gain_db);
+        let gain_db = median(gains.collect());
+        let missing: Vec<usize> = (0..blocks.len())
+            .map(|index| missing_frames(aligner, &blocks, index, rate, threshold, gain_db.unwrap_or(0.0)))
+            .collect();
+        stitch(aligner, &mut blocks, rate);
 
-    let intact_blocks = blocks.iter().filter(|block| block.correlation >= INTACT).count();
-    let heard = blocks.iter().zip(&missing).filter(|(_, missing)| **missing == 0);
-    SpeechComparison {
-        delay,
-        active_blocks: blocks.len(),
-        intact_blocks,
-        intact_fraction: intact_blocks as f64 / blocks.len().max(1) as f64,
-        median_correlation: median(blocks.iter().map(|block| block.correlation).collect()).unwrap_or(0.0),
-        median_snr_db: median(heard.map(|(block, _)| block.snr_db).collect()).unwrap_or(NOTHING_DB),
-        median_gain_db: gain_db.unwrap_or(NOTHING_DB),
-        slips,
-        missing_blocks: missing.iter().filter(|frames| **frames > 0).count(),
-        missing_seconds: missing.iter().sum::<usize>() as f64 * FRAME_S,
-        inverted,
+        let intact_blocks = blocks.iter().filter(|block| block.correlation >= INTACT).count();
+        let heard = blocks.iter().zip(&missing).filter(|(_, missing)| **missing == 0);
+        Self {
+            delay: alignment.delay(),
+            active_blocks: blocks.len(),
+            intact_blocks,
+            intact_fraction: intact_blocks as f64 / blocks.len().max(1) as f64,
+            median_correlation: median(blocks.iter().map(|block| block.correlation).collect()).unwrap_or(0.0),
+            median_snr_db: median(heard.map(|(block, _)| block.snr_db).collect()).unwrap_or(NOTHING_DB),
+            median_gain_db: gain_db.unwrap_or(NOTHING_DB),
+            slips,
+            missing_blocks: missing.iter().filter(|frames| **frames > 0).count(),
+            missing_seconds: missing.iter().sum::<usize>() as f64 * FRAME_S,
+            inverted: alignment.is_inverted(),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn locate(reference: &[f64], degraded: &[f64], rate: u32, search: &Ra
     if low > high {
         return None;
     }
-    let flattened = cross_correlation(reference, degraded, rate)?;
+    let flattened = Flattened::within(reference, degraded, rate, (low, high), &mut RealFftPlanner::new())?;
     let at = |lag: i64| flattened.at(lag);
     let best = (low..=high).max_by(|&a, &b| at(a).abs().total_cmp(&at(b).abs()))?;
     if at(best) == 0.0 {

@@ -2,19 +2,13 @@
 
 use std::ops::Range;
 
-use crate::align::{Block, activity_threshold, straighten, track as track_blocks};
-use crate::aligner::Aligner;
-use crate::delay::locate;
+use crate::align::Block;
+use crate::alignment::Alignment;
 use crate::delay_steps::{MATCHED, segments, steps};
 use crate::drift::Line;
 use crate::measurement::{Measured, Measurement, Unmeasurable};
-use crate::sample::centred;
 use crate::unit::{Milliseconds, PartsPerMillion};
 
-/// Length of a block in ms.
-const BLOCK_MS: f64 = 100.0;
-/// How far a block may lie off its neighbours, in ms.
-const SEARCH_MS: f64 = 150.0;
 /// Share of the speech that must be found, or the recording is one of something else.
 const LEAST_MATCHED: f64 = 0.1;
 
@@ -107,65 +101,61 @@ pub fn follow(
     rate: u32,
     settings: &Settings,
 ) -> Result<DelayTrack, Unmeasurable> {
-    let threshold =
-        activity_threshold(reference, rate).ok_or(Unmeasurable::NoSuchPart("speech in the reference"))?;
-    let centred_reference = centred(reference);
-    let recording = centred(degraded);
-    let located =
-        locate(&centred_reference, &recording, rate, &settings.search).ok_or(Unmeasurable::Silent)?;
-    let mut aligner = Aligner::new(centred_reference, recording);
-    let inverted = straighten(&mut aligner, reference, rate, located.lag, threshold);
-    let mut blocks = track_blocks(
-        &mut aligner,
-        reference,
-        rate,
-        located.lag,
-        BLOCK_MS,
-        SEARCH_MS,
-        Some(threshold),
-    );
-    blocks.retain(|block| block.active);
-    let believed = blocks.iter().filter(|block| block.correlation >= MATCHED).count();
-    let matched = believed as f64 / blocks.len().max(1) as f64;
-    if matched < LEAST_MATCHED {
-        return Err(Unmeasurable::NotAligned {
-            correlation: located.correlation.abs(),
+    let alignment = Alignment::new(reference, degraded, rate, settings.search.clone())?;
+    DelayTrack::of(&alignment, settings)
+}
+
+impl DelayTrack {
+    /// The delay between two recordings laid against each other; the search range of the settings was that of the
+    /// alignment.
+    ///
+    /// # Errors
+    /// [`Unmeasurable::Silent`] and [`Unmeasurable::NotAligned`] as [`follow`].
+    pub fn of(alignment: &Alignment, settings: &Settings) -> Result<Self, Unmeasurable> {
+        let located = alignment.located.ok_or(Unmeasurable::Silent)?;
+        let (aligner, blocks, rate) = (&alignment.aligner, alignment.blocks(), alignment.rate);
+        let believed = blocks.iter().filter(|block| block.correlation >= MATCHED).count();
+        let matched = believed as f64 / blocks.len().max(1) as f64;
+        if matched < LEAST_MATCHED {
+            return Err(Unmeasurable::NotAligned {
+                correlation: located.correlation.abs(),
+            });
+        }
+        let smallest_jump_s = settings.smallest_jump_s.max(0.0);
+        let segments = segments(blocks, rate, smallest_jump_s);
+        let rate_hz = f64::from(rate);
+        let to_ms = |samples: f64| samples / rate_hz * 1e3;
+        let jumps = steps(aligner, blocks, &segments)
+            .into_iter()
+            .map(|step| Jump {
+                reference_sample: step.reference,
+                recording_sample: step.recording,
+                from_ms: to_ms(step.from),
+                to_ms: to_ms(step.to),
+                samples: step.to - step.from,
+                ambiguity_samples: step.ambiguity,
+            })
+            .collect();
+        let points = blocks.iter().map(|block| Point {
+            at_s: (block.reference_start as f64 + block.length as f64 / 2.0) / rate_hz,
+            delay_ms: to_ms(block.lag),
+            correlation: block.correlation,
         });
-    }
-    let smallest_jump_s = settings.smallest_jump_s.max(0.0);
-    let segments = segments(&blocks, rate, smallest_jump_s);
-    let rate_hz = f64::from(rate);
-    let to_ms = |samples: f64| samples / rate_hz * 1e3;
-    let jumps = steps(&aligner, &blocks, &segments)
-        .into_iter()
-        .map(|step| Jump {
-            reference_sample: step.reference,
-            recording_sample: step.recording,
-            from_ms: to_ms(step.from),
-            to_ms: to_ms(step.to),
-            samples: step.to - step.from,
-            ambiguity_samples: step.ambiguity,
+        let sentences = sentences(blocks, rate, settings.sentence_pause_s);
+        let delays: Vec<Milliseconds> = sentences
+            .iter()
+            .filter_map(|sentence| Some(sentence.delay.as_ref().ok()?.value))
+            .collect();
+        Ok(Self {
+            delay: Measurement::of(&delays),
+            points: points.collect(),
+            sentences,
+            jumps,
+            drift: Line::result(segments.drift),
+            matched,
+            inverted: alignment.is_inverted(),
         })
-        .collect();
-    let points = blocks.iter().map(|block| Point {
-        at_s: (block.reference_start as f64 + block.length as f64 / 2.0) / rate_hz,
-        delay_ms: to_ms(block.lag),
-        correlation: block.correlation,
-    });
-    let sentences = sentences(&blocks, rate, settings.sentence_pause_s);
-    let delays: Vec<Milliseconds> = sentences
-        .iter()
-        .filter_map(|sentence| Some(sentence.delay.as_ref().ok()?.value))
-        .collect();
-    Ok(DelayTrack {
-        delay: Measurement::of(&delays),
-        points: points.collect(),
-        sentences,
-        jumps,
-        drift: Line::result(segments.drift),
-        matched,
-        inverted,
-    })
+    }
 }
 
 fn sentences(blocks: &[Block], rate: u32, pause_s: f64) -> Vec<Sentence> {

@@ -1,5 +1,6 @@
 //! The least or the largest value of a recording and the runs in which it stays there.
 
+use crate::flags::{WORD, flags, ones, zeros};
 use crate::sample::Linear;
 
 /// Runs of equal samples at an extreme.
@@ -94,11 +95,19 @@ impl Extreme {
             self.running += samples.len() as u64;
             return;
         }
-        for sample in samples {
-            if sample.linear() * self.sign == self.value {
-                self.running += 1;
-            } else {
-                self.end();
+        let value = self.value * self.sign;
+        for piece in samples.chunks(WORD) {
+            let count = piece.len() as u32;
+            let there = flags(piece, |sample| sample.linear() == value);
+            let mut at = 0;
+            while at < count {
+                let run = ones(there, at, count);
+                self.running += u64::from(run);
+                at += run;
+                if at < count {
+                    self.end();
+                    at += zeros(there, at, count);
+                }
             }
         }
     }

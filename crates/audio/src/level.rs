@@ -163,7 +163,7 @@ pub fn dc_offset(samples: &[f32]) -> f64 {
 #[must_use]
 pub fn clipped_runs(samples: &[f32], min_run: usize) -> usize {
     let mut meter = ClippingMeter::new(min_run as u64);
-    meter.push(samples.iter().copied());
+    meter.push(samples);
     meter.finish().runs as usize
 }
 

@@ -149,7 +149,7 @@ impl LevelMeter {
         self.least.part(samples, part.minimum, constant);
         self.largest.part(samples, part.maximum, constant);
         if part.maximum >= RAIL || part.minimum <= -RAIL {
-            self.clipping.push(samples.iter().map(|sample| sample.linear()));
+            self.clipping.push(samples);
         } else {
             self.clipping.pass(samples.len() as u64);
         }

@@ -13,7 +13,7 @@
 //! * [`noise`], [`interference`]: idle channel noise, signal to noise, fluctuation, comfort noise, voice activity detection.
 //! * [`calibration`], [`correction`]: what ties levels to sound pressure; tables a laboratory owns.
 //! * [`signal_meter`]: all of these of one recording in one pass.
-//! * [`delay`], [`align`], [`comparison`]: did this speech come through, when, how loud and how clean.
+//! * [`delay`], [`align`], [`alignment`], [`comparison`]: did this speech come through, when, how loud and how clean.
 //! * [`quality`]: opinion scores, from parameters and from recordings.
 //! * [`delay_track`], [`drift`], [`jitter_buffer`]: delay against time, its jumps, the drift of clocks.
 //! * [`counter_signal`], [`glitch`], [`concealment`]: samples lost, repeated, replaced, and what is played instead.
@@ -30,6 +30,7 @@ pub use filter::{BandLimit, SpeechBand};
 pub mod align;
 mod align_path;
 mod aligner;
+pub mod alignment;
 pub mod bit_depth;
 pub mod calibration;
 pub mod call_progress;
@@ -51,6 +52,7 @@ pub mod echo;
 pub mod echo_return;
 mod extreme;
 mod filter;
+mod flags;
 pub mod glitch;
 pub mod interference;
 pub mod jitter_buffer;

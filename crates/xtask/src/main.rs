@@ -41,9 +41,16 @@ enum Task {
     Lab(Lab),
     /// Run every combination of other people's programs with the lab, a quarter of an hour, and write docs/interop.md.
     Interop,
-    /// Measure the load mode side by side with SIPp and write docs/benchmarks.md (needs `sipp`, some minutes, and a
-    /// machine with nothing else to do).
+    /// Measure the load mode side by side with SIPp and the analyzer side by side with sox, ffmpeg and packages of Python,
+    /// and write docs/benchmarks.md (some minutes, on a machine with nothing else to do).
     Bench {
+        /// Measure this part alone; the other one stays as it was.
+        #[arg(long, value_enum)]
+        only: Option<bench::Part>,
+        /// Instead: hold the analyzer's figures against those of the others, write docs/accuracy.md, and fail where a
+        /// difference is beyond its bound.
+        #[arg(long, conflicts_with = "only")]
+        accuracy: bool,
         /// Rounds of each measurement.
         #[arg(long, default_value_t = 3)]
         rounds: usize,
@@ -59,6 +66,13 @@ enum Task {
         /// Seconds a stream.
         #[arg(long, default_value_t = 10)]
         stream_seconds: u64,
+    },
+    /// Run a program and print the peak of its memory: a part of `bench`.
+    #[command(hide = true)]
+    PeakMemory {
+        /// The program and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
     },
 }
 
@@ -90,18 +104,25 @@ fn main() -> Result<()> {
         Task::Lab(Lab::Test) => lab::test(),
         Task::Lab(Lab::Stability { runs, devices }) => lab::stability(runs, &devices),
         Task::Interop => interop::interop(),
+        Task::Bench { accuracy: true, .. } => bench::accuracy(),
+        Task::PeakMemory { words } => bench::peak_memory(&words),
         Task::Bench {
+            only,
+            accuracy: false,
             rounds,
             calls,
             rate,
             streams,
             stream_seconds,
-        } => bench::bench(bench::Extent {
-            rounds,
-            calls,
-            rate,
-            streams,
-            stream_seconds,
-        }),
+        } => {
+            let extent = bench::Extent {
+                rounds,
+                calls,
+                rate,
+                streams,
+                stream_seconds,
+            };
+            bench::bench(extent, only)
+        }
     }
 }

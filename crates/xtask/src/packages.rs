@@ -86,6 +86,30 @@ pub(crate) fn for_guests() -> Vec<Package> {
         .collect()
 }
 
+/// What the analyzer is compared with, and what builds it.
+pub(crate) const FOR_PEERS: &[Package] = &[
+    Package {
+        name: "gcc",
+        file: "/usr/bin/cc",
+        why: "the linker that Rust calls, and the compiler of the package pesq",
+    },
+    Package {
+        name: "sox",
+        file: "/usr/bin/sox",
+        why: "a peer of the comparison",
+    },
+    Package {
+        name: "ffmpeg",
+        file: "/usr/bin/ffmpeg",
+        why: "a peer of the comparison",
+    },
+    Package {
+        name: "python3-venv",
+        file: "/usr/bin/python3",
+        why: "the oracle's packages in an environment of their own",
+    },
+];
+
 /// Installs the packages that are missing; says what it does.
 pub(crate) fn install(packages: &[Package]) -> Result<()> {
     let missing: Vec<&Package> = packages

@@ -1,8 +1,9 @@
 //! Time, integrity and level of a pair: what laying one against the other gives.
 
-use voxproof_audio::align::{Block, blocks};
-use voxproof_audio::comparison::{SpeechComparison, compare};
-use voxproof_audio::delay_track::{DelayTrack, Settings, follow};
+use voxproof_audio::align::Block;
+use voxproof_audio::alignment::Alignment;
+use voxproof_audio::comparison::SpeechComparison;
+use voxproof_audio::delay_track::{DelayTrack, Settings};
 use voxproof_audio::glitch::speech::{self, Event, Kind};
 use voxproof_audio::measurement::{Measured, Measurement, Unmeasurable};
 use voxproof_audio::p56::speech_level;
@@ -14,9 +15,6 @@ use crate::{Curve, Group, PairRecord, QuantityResult, Selection};
 
 /// How far apart the two may be, s.
 const SEARCH_S: f64 = 10.0;
-/// Length of a block, ms, and how far the next may have moved.
-const BLOCK_MS: f64 = 100.0;
-const BLOCK_SEARCH_MS: f64 = 150.0;
 /// Correlation from which a block is found again.
 const INTACT: f64 = 0.9;
 /// Correlation from which a block's delay is believed.
@@ -67,26 +65,11 @@ pub(super) fn measure(
 }
 
 fn align(pair: &Pair<'_>) -> Result<Aligned, Unmeasurable> {
-    let settings = Settings {
-        search: -SEARCH_S..SEARCH_S,
-        ..Settings::default()
-    };
-    let track = follow(&pair.reference, &pair.degraded, pair.rate, &settings)?;
-    let comparison = compare(&pair.reference, &pair.degraded, pair.rate, -SEARCH_S..SEARCH_S)
-        .ok_or(Unmeasurable::NoSuchPart("speech in the reference"))?;
-    let mut blocks = blocks(
-        &pair.reference,
-        &pair.degraded,
-        pair.rate,
-        &comparison.delay,
-        BLOCK_MS,
-        BLOCK_SEARCH_MS,
-    );
-    blocks.retain(|block| block.active);
+    let alignment = Alignment::new(&pair.reference, &pair.degraded, pair.rate, -SEARCH_S..SEARCH_S)?;
     Ok(Aligned {
-        track,
-        comparison,
-        blocks,
+        track: DelayTrack::of(&alignment, &Settings::default())?,
+        comparison: SpeechComparison::of(&alignment),
+        blocks: alignment.blocks().to_vec(),
     })
 }
 

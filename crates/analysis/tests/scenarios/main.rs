@@ -2,6 +2,7 @@
 
 mod alone;
 mod formats;
+mod hour;
 mod pairs;
 mod spoilt;
 mod support;

@@ -112,6 +112,44 @@ fn what_cannot_be_scored_says_why_and_what_was_not_checked_is_marked() {
     assert!(short.to_string().contains("provisional"));
 }
 
+/// What no speech is: noise of full range, one value, one sample, steps between the rails, and silence around it.
+fn hostile(longest: usize) -> impl Strategy<Value = Vec<f32>> {
+    let shape = prop_oneof![
+        proptest::collection::vec(any::<i16>(), 1..longest).prop_map(|samples| samples
+            .into_iter()
+            .map(|sample| f32::from(sample) / 32768.0)
+            .collect::<Vec<_>>()),
+        (-1.0f32..1.0, 1..longest).prop_map(|(value, count)| vec![value; count]),
+        (1..longest).prop_map(|count| {
+            let mut samples = vec![0.0; count];
+            samples[count / 2] = -1.0;
+            samples
+        }),
+        (1usize..300, 1..longest).prop_map(|(half, count)| {
+            (0..count)
+                .map(|n| if (n / half).is_multiple_of(2) { 1.0 } else { -1.0 })
+                .collect()
+        }),
+    ];
+    (shape, 0usize..20_000, 0usize..20_000).prop_map(|(shape, before, after)| {
+        let mut samples = vec![0.0; before];
+        samples.extend(shape);
+        samples.resize(samples.len() + after, 0.0);
+        samples
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn hostile_pairs_have_a_score_or_a_reason(reference in hostile(30_000), degraded in hostile(30_000), wide: bool) {
+        let (rate, band) = if wide { (16_000, Band::Wideband) } else { (8000, Band::Narrowband) };
+        if let Ok(found) = pesq(&reference, &degraded, rate, band) {
+            prop_assert!((0.9..=4.65).contains(&found.mos.0), "{:?}", found);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

@@ -197,6 +197,22 @@ proptest! {
     }
 
     #[test]
+    fn noise_constants_and_steps_have_a_score_or_a_reason(
+        samples in proptest::collection::vec(any::<i16>(), 1..30_000), value in -1.0f32..1.0, half in 1usize..300,
+        count in 1usize..40_000, turned: bool,
+    ) {
+        let noise: Vec<f32> = samples.into_iter().map(|sample| f32::from(sample) / 32768.0).collect();
+        let steps: Vec<f32> = (0..count).map(|n| if (n / half).is_multiple_of(2) { 1.0 } else { -1.0 }).collect();
+        for other in [&steps, &vec![value; count]] {
+            let (reference, degraded) = if turned { (other, &noise) } else { (&noise, other) };
+            if let Ok(found) = visqol::speech(reference, degraded, 16_000) {
+                prop_assert!((1.0..=5.0).contains(&found.mos.0), "{:?}", found);
+                prop_assert!(found.similarity.is_finite());
+            }
+        }
+    }
+
+    #[test]
     fn any_text_is_a_model_or_an_error(text in "(svm_type nu_svr\nkernel_type rbf\n)?(gamma 0.5\nrho 1\n)?(total_sv [0-9]{1,6}\n)?(SV\n)?([0-9:. e-]{0,20}\n){0,5}") {
         if let Ok(model) = SupportVectorModel::parse(&text) {
             prop_assert!(!model.predict(&[0.5; 32]).is_nan());

@@ -1,16 +1,26 @@
-//! `cargo xtask bench`: what the lab costs, side by side with SIPp in one run.
+//! `cargo xtask bench`: what the lab costs, side by side with SIPp and with other analyzers of sound in one run each.
 
+mod accuracy;
+mod accuracy_page;
+mod audio;
+mod audio_page;
 mod page;
+mod peer_programs;
 mod process;
+mod tool_text;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Context, Result};
+use clap::ValueEnum;
 
+use crate::tasks::root;
+pub(crate) use accuracy::accuracy;
+use peer_programs::built;
+pub(crate) use process::peak_memory;
 use process::{Listener, finish, start};
 
 /// SIPp's scenario of the stream benchmark.
@@ -26,6 +36,15 @@ pub(crate) struct Extent {
     pub(crate) rate: u32,
     pub(crate) streams: u64,
     pub(crate) stream_seconds: u64,
+}
+
+/// A part of the page, measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Calls, streams, pacing, beside SIPp.
+    Sip,
+    /// Sound files, beside sox, ffmpeg and packages of Python.
+    Audio,
 }
 
 /// What several rounds of one measurement came to.
@@ -46,6 +65,10 @@ impl Series {
 
     pub(crate) fn min(&self) -> Option<f64> {
         self.values.iter().copied().min_by(f64::total_cmp)
+    }
+
+    pub(crate) fn max(&self) -> Option<f64> {
+        self.values.iter().copied().max_by(f64::total_cmp)
     }
 
     pub(crate) fn median(&self) -> Option<f64> {
@@ -81,49 +104,45 @@ pub(crate) struct Measured {
     pub(crate) rules_ns: Series,
 }
 
-/// Builds in release, measures, prints and writes `docs/benchmarks.md`.
-pub(crate) fn bench(extent: Extent) -> Result<()> {
-    let ours = build()?;
-    let rooms = env::temp_dir().join(format!("voxproof-bench-{}", std::process::id()));
-    fs::create_dir_all(&rooms)?;
-    let outcome = measure(&ours, &rooms, extent);
-    let _ = fs::remove_dir_all(&rooms);
-    let page = page::page(&outcome?, extent);
+/// The heading with which the audio part of the page begins.
+const AUDIO_HEADING: &str = "# Audio\n";
+
+/// Builds in release, measures, prints and writes `docs/benchmarks.md`; of a page of which only one part is measured the
+/// other one stays.
+pub(crate) fn bench(extent: Extent, only: Option<Part>) -> Result<()> {
     let path = root().join("docs/benchmarks.md");
-    fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    let (sip, audio) = parts(&before);
+    let sip = if only == Some(Part::Audio) {
+        sip.trim_end().to_owned()
+    } else {
+        page::page(&measured_sip(extent)?, extent)
+    };
+    let audio = if only == Some(Part::Sip) {
+        audio.to_owned()
+    } else {
+        audio_page::page(&audio::measure(extent.rounds)?, extent.rounds)
+    };
+    let page = format!("{}\n\n{audio}", sip.trim_end());
+    fs::write(&path, format!("{}\n", page.trim_end()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     println!("{page}");
     Ok(())
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// The two parts of the page.
+fn parts(page: &str) -> (&str, &str) {
+    page.find(AUDIO_HEADING)
+        .map_or((page, ""), |at| page.split_at(at))
 }
 
-fn build() -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root())
-        .args([
-            "build",
-            "--release",
-            "-p",
-            "voxproof-load",
-            "--example",
-            "bench",
-            "--message-format=json",
-        ])
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        bail!("the release build failed");
-    }
-    output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "bench")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo did not say where the benchmark is")
+fn measured_sip(extent: Extent) -> Result<Measured> {
+    let ours = built(&["--package", "voxproof-load", "--example", "bench"], "bench")?;
+    let rooms = env::temp_dir().join(format!("voxproof-bench-{}", std::process::id()));
+    fs::create_dir_all(&rooms)?;
+    let outcome = measure(&ours, &rooms, extent);
+    let _ = fs::remove_dir_all(&rooms);
+    outcome
 }
 
 fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
@@ -288,4 +307,18 @@ fn write_audio(path: &Path) -> Result<()> {
     let octets: Vec<u8> = (0..80_000_u32).map(|index| (index % 251) as u8).collect();
     fs::write(path, octets)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_part_of_the_page_leaves_the_other() {
+        assert_eq!(parts("# Benchmarks\n\nx\n"), ("# Benchmarks\n\nx\n", ""));
+        assert_eq!(
+            parts("# Benchmarks\n\n# Audio\n\ny\n"),
+            ("# Benchmarks\n\n", "# Audio\n\ny\n")
+        );
+    }
 }

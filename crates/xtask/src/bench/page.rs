@@ -153,18 +153,18 @@ fn enough(ours: Option<f64>, theirs: Option<f64>) -> bool {
     ours.is_some_and(|ours| ours >= 3000.0 && theirs.is_some_and(|theirs| ours > theirs))
 }
 
-const fn verdict(met: bool) -> &'static str {
+pub(crate) const fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "not met" }
 }
 
-fn text(value: Option<f64>, decimals: usize) -> String {
+pub(crate) fn text(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(
         || "no clean round".to_owned(),
         |value| format!("{value:.decimals$}"),
     )
 }
 
-fn first_line(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn first_line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.map_or_else(
         |_| format!("{program} unknown"),
@@ -183,7 +183,7 @@ fn sipp_version() -> String {
     first_line("sipp", &["-v"]).trim_end_matches('.').to_owned()
 }
 
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let models: Vec<&str> = information
         .lines()
@@ -198,7 +198,7 @@ fn machine() -> String {
     )
 }
 
-fn load_average() -> String {
+pub(crate) fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or("unknown").to_owned()
 }

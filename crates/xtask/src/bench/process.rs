@@ -82,3 +82,20 @@ fn children_s() -> Result<f64> {
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(micros as f64 / 1e6)
 }
+
+/// Runs a program, and prints the peak of its resident memory as JSON.
+pub(crate) fn peak_memory(words: &[String]) -> Result<()> {
+    let (program, arguments) = words.split_first().context("no program is named")?;
+    let status = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    // a status that tells of a finding is fine; a signal is not
+    if status.code().is_none() {
+        bail!("{program} was ended: {status}");
+    }
+    let kibibytes = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+    println!("{}", serde_json::json!({ "octets": kibibytes * 1024 }));
+    Ok(())
+}
