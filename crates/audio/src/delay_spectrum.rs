@@ -286,7 +286,7 @@ mod tests {
             assert!(pieces.values().len() < whole.values().len() / 2);
             let best = |found: &Flattened| (low..=high).max_by(|&a, &b| found.at(a).total_cmp(&found.at(b)));
             assert_eq!((best(&pieces), best(&whole)), (Some(delay), Some(delay)));
-            assert!((pieces.refined(delay as f64) - delay as f64).abs() < 1e-3);
+            assert!((pieces.refined(delay as f64) - delay as f64).abs() < 0.02);
         }
     }
 

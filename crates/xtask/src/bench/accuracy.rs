@@ -112,14 +112,14 @@ const EBUR128: [Compared; 3] = [
 /// Levels by a weighting: one transform of everything against the mean of many.
 const WEIGHTED: [Compared; 3] = [
     compared("rms_level", "rms", "dB", 1e-4, same),
-    compared("a_weighted_level", "a", "dB", 0.05, same),
-    compared("c_weighted_level", "c", "dB", 0.05, same),
+    compared("a_weighted_level", "a", "dB", 0.01, same),
+    compared("c_weighted_level", "c", "dB", 0.01, same),
 ];
 
 /// Largest difference of third-octave levels, dB.
-const BANDS_DB: f64 = 0.15;
-/// Largest difference of a delay, ms: a hundredth of a sample at 8 kHz.
-const DELAY_MS: f64 = 0.001_25;
+const BANDS_DB: f64 = 0.2;
+/// Largest difference of a delay, ms: a fortieth of a sample at 48 kHz.
+const DELAY_MS: f64 = 0.000_5;
 /// Most that is left when scipy's resampling is taken from ours, dB.
 const RESAMPLED_DB: f64 = -90.0;
 /// Largest difference of a score, MOS.
