@@ -207,7 +207,7 @@ mod tests {
             while samples.len() < 400 {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let value = values[(state >> 29) as usize];
-                samples.extend(vec![value; ((state >> 16) % (1 + round)) as usize]);
+                samples.extend(vec![value; (1 + (state >> 16) % (1 + round)) as usize]);
             }
             let mut meter = ClippingMeter::new(SHORTEST_RUN);
             let (first, rest) = samples.split_at((state >> 8) as usize % samples.len());
