@@ -219,7 +219,7 @@ mod tests {
             })
         };
         let opus = with(&["opus"]);
-        assert!(opus.contains("RTP/AVP 96 101\r\n"), "{opus}");
+        assert!(opus.contains("RTP/AVP 96 101 97\r\n"), "{opus}");
         assert!(opus.contains("a=rtpmap:101 telephone-event/48000\r\n"), "{opus}");
         assert!(opus.contains("a=rtpmap:97 telephone-event/8000\r\n"), "{opus}");
         let both = with(&["opus", "PCMU"]);

@@ -62,7 +62,7 @@ fn every_file_makes_a_device() {
     }
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, ["baresip", "command", "linphone", "manual", "sim"]);
+    assert_eq!(seen, ["baresip", "command", "linphone", "manual", "sim", "web"]);
 }
 
 #[test]

@@ -98,8 +98,7 @@ async fn the_packet_duration_is_the_one_asked_for() {
         (&[][..], 20, 60, 480),
         (&[][..], 10, 30, 240),
         (&[][..], 10, 10, 80),
-        // not on the grid of 20 ms, so the phone keeps its own
-        (&[][..], 20, 30, 160),
+        (&[][..], 20, 30, 240),
         (&[Fault::PtimeIgnored][..], 20, 40, 160),
     ] {
         let lab = lab_with(faults, &[AudioCodec::Pcmu], own).await;
