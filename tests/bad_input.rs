@@ -265,3 +265,138 @@ fn unknown_faults_and_empty_selections_have_their_own_codes() {
     assert_eq!(run(&["run"]).code, Some(2));
     assert_eq!(run(&["judge", "/nonexistent"]).code, Some(7));
 }
+
+/// A WAV file whose header says what it is told to.
+fn wave(tag: u16, channels: u16, rate: u32, bits: u16, promised: u32, data: &[u8]) -> Vec<u8> {
+    let align = channels * (bits / 8);
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend(promised.saturating_add(36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0");
+    bytes.extend(tag.to_le_bytes());
+    bytes.extend(channels.to_le_bytes());
+    bytes.extend(rate.to_le_bytes());
+    bytes.extend((rate * u32::from(align)).to_le_bytes());
+    bytes.extend(align.to_le_bytes());
+    bytes.extend(bits.to_le_bytes());
+    bytes.extend(b"data");
+    bytes.extend(promised.to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn wave16(samples: &[i16], rate: u32) -> Vec<u8> {
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    wave(1, 1, rate, 16, data.len() as u32, &data)
+}
+
+fn sound(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = common::voxproof()
+        .args(arguments)
+        .output()
+        .expect("voxproof starts");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn spoilt_sound_files_are_named_and_give_no_wrong_figure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tone: Vec<i16> = (0..16_000)
+        .map(|n| (8000.0 * (f64::from(n) * 0.7).sin()) as i16)
+        .collect();
+    let whole = wave16(&tone, 8000);
+    let clipped: Vec<i16> = tone.iter().map(|sample| sample.saturating_mul(20)).collect();
+    let nan: Vec<u8> = [f32::NAN; 8000]
+        .iter()
+        .flat_map(|sample| sample.to_le_bytes())
+        .collect();
+    for (name, bytes, code, words) in [
+        ("empty.wav", Vec::new(), 3, "the file is empty"),
+        ("cut.wav", whole[..whole.len() / 2].to_vec(), 5, "note: "),
+        ("compressed.wav", b"ID3\x04 and so on".to_vec(), 3, "an MP3 file"),
+        ("mislabelled.flac", whole.clone(), 0, "the contents are WAV"),
+        (
+            "channelless.wav",
+            wave(1, 0, 8000, 16, 4, &[0; 4]),
+            3,
+            "has no channels",
+        ),
+        (
+            "huge.wav",
+            wave(1, 1, 8000, 16, u32::MAX - 36, &[1; 8000]),
+            5,
+            "note: ",
+        ),
+        (
+            "nan.wav",
+            wave(3, 1, 8000, 32, 32_000, &nan),
+            5,
+            "8000 samples are not numbers",
+        ),
+        ("zero.wav", wave16(&[0; 8000], 8000), 0, "the signal is silent"),
+        ("clipped.wav", wave16(&clipped, 8000), 0, "clipped places"),
+        (
+            "text.txt",
+            b"no sound at all".to_vec(),
+            3,
+            "no sound file of a known form",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a file");
+        let (ended, text) = sound(&["measure", &path.to_string_lossy()]);
+        assert_eq!(ended, Some(code), "{name}: {text}");
+        assert!(text.contains(words), "{name}: {text}");
+        assert!(!text.contains("NaN") && !text.contains(" inf"), "{name}: {text}");
+    }
+    let (_, text) = sound(&[
+        "measure",
+        &folder.path().join("clipped.wav").to_string_lossy(),
+        "--json",
+    ]);
+    let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let results = record["files"][0]["channels"][0]["results"]
+        .as_array()
+        .expect("results");
+    let runs = results
+        .iter()
+        .find(|result| result["quantity"] == "clipped_runs")
+        .expect("a count");
+    assert!(runs["value"].as_f64().expect("a number") > 1000.0);
+}
+
+#[test]
+fn pairs_that_do_not_fit_are_suspected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let speech = fs::read(common::root().join("fixtures/wav/speech-f1-16k.wav")).expect("a fixture");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    // the same samples, labelled with half the rate
+    let mut wrong = speech.clone();
+    wrong[24..28].copy_from_slice(&8000u32.to_le_bytes());
+    wrong[28..32].copy_from_slice(&16_000u32.to_le_bytes());
+    fs::write(at("right.wav"), &speech).expect("a file");
+    fs::write(at("wrong.wav"), &wrong).expect("a file");
+    let (code, text) = sound(&["analyze", &at("right.wav"), &at("wrong.wav"), "--only", "time"]);
+    assert_eq!(code, Some(5), "{text}");
+    assert!(text.contains("labelled with a wrong rate"), "{text}");
+    // a recording 100 ms late, given as the reference
+    let late: Vec<i16> = std::iter::repeat_n(0, 1600)
+        .chain(
+            speech[44..]
+                .chunks_exact(2)
+                .map(|octets| i16::from_le_bytes([octets[0], octets[1]])),
+        )
+        .collect();
+    fs::write(at("late.wav"), wave16(&late, 16_000)).expect("a file");
+    let (code, text) = sound(&["analyze", &at("late.wav"), &at("right.wav"), "--only", "time"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("are the two files swapped"), "{text}");
+    for (reference, recording) in [("right.wav", "empty.wav"), ("nothing.wav", "right.wav")] {
+        fs::write(at("empty.wav"), b"").expect("a file");
+        let (code, text) = sound(&["analyze", &at(reference), &at(recording)]);
+        assert_eq!(code, Some(if recording == "empty.wav" { 3 } else { 7 }), "{text}");
+        assert!(text.contains("not measured: the "), "{text}");
+    }
+}

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use voxproof_analysis::{Group, RawCoding, RawFormat, ReadOptions, Selection, SoundReader, measure};
+use voxproof_analysis::{MeasureOptions, RawCoding, RawFormat, ReadOptions, Selection, SoundReader, Subject, measure};
 
 fuzz_target!(|input: (u8, u8, &[u8])| {
     let (form, channels, bytes) = input;
@@ -34,9 +34,9 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     // few channels: each has meters of its own
     if reader.format().channels <= 4 && reader.frames_read() < 20_000 {
         let reader = SoundReader::open(Cursor::new(&file), &options).expect("it was opened before");
-        let only = ["levels", "speech", "noise", "tone"].map(str::to_owned);
-        let selection = Selection::of_words(&Group::OF_FILE, &only, &[]).expect("groups");
-        if let Ok(record) = measure("x.wav", reader, &selection) {
+        let only = ["levels", "speech", "noise", "tone", "dtmf", "progress", "glitches"].map(str::to_owned);
+        let selection = Selection::of_words(Subject::File, &only, &[], &[]).expect("groups");
+        if let Ok(record) = measure("x.wav", reader, &MeasureOptions::of(selection)) {
             for result in record.channels.iter().flat_map(|channel| &channel.results) {
                 assert!(result.value.is_none_or(f64::is_finite));
                 assert_eq!(result.value.is_none(), result.not_measured.is_some());

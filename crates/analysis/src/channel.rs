@@ -1,17 +1,20 @@
 //! The measurements of one channel, fed block by block.
 
 use voxproof_audio::bit_depth::BitDepth;
-use voxproof_audio::level::DbOv;
+use voxproof_audio::level::{DbOv, Plane};
 use voxproof_audio::level_meter::{LevelFigures, LevelMeter};
 use voxproof_audio::measurement::{Measured, Measurement, Unmeasurable};
 use voxproof_audio::signal_meter::{SignalFigures, SignalMeter, SignalOptions};
 use voxproof_audio::unit::Percent;
 
+use crate::measure::MeasureOptions;
 use crate::pause::PauseMeter;
 use crate::picture::{Drawing, Picture};
+use crate::plane::{on_plane, weighted_on_plane};
 use crate::quantity::*;
 use crate::tone::ToneMeter;
-use crate::{ChannelRecord, Group, QuantityResult, Selection, spectral};
+use crate::whole::Whole;
+use crate::{ChannelRecord, Group, QuantityResult, Selection, Subject, spectral};
 
 /// Magnitude at which the meters stop taking samples at their value.
 const BEYOND_SCALE: f64 = 1.0e4;
@@ -31,12 +34,21 @@ pub(crate) struct Channel {
     meter: Meter,
     pauses: Option<PauseMeter>,
     tone: Option<ToneMeter>,
+    whole: Option<Whole>,
+    plane: Option<Plane>,
     drawing: Option<Drawing>,
 }
 
 impl Channel {
-    /// `draw` is the number of frames if the channel is to be drawn.
-    pub(crate) fn new(number: u16, rate: u32, selection: &Selection, draw: Option<u64>) -> Self {
+    /// `plane` is that of the file's codec, if it has one; `draw` is the number of frames if the channel is to be drawn.
+    pub(crate) fn new(
+        number: u16,
+        rate: u32,
+        options: &MeasureOptions,
+        plane: Option<Plane>,
+        draw: Option<u64>,
+    ) -> Self {
+        let selection = &options.selection;
         let signal = [
             Group::Speech,
             Group::Weighted,
@@ -47,17 +59,21 @@ impl Channel {
         Self {
             number,
             selection: selection.clone(),
-            meter: if signal.into_iter().any(|group| selection.has(group)) {
-                let options = SignalOptions {
+            meter: if selection.has_any(&signal) {
+                let signal = SignalOptions {
                     band: None,
                     spectrum: selection.has(Group::Spectrum),
                 };
-                Meter::Signal(Box::new(SignalMeter::new(rate, options)))
+                Meter::Signal(Box::new(SignalMeter::new(rate, signal)))
             } else {
                 Meter::Levels(Box::new(LevelMeter::new(rate)))
             },
             pauses: selection.has(Group::Noise).then(|| PauseMeter::new(rate)),
-            tone: selection.has(Group::Tone).then(|| ToneMeter::new(rate)),
+            tone: selection
+                .has(Group::Tone)
+                .then(|| ToneMeter::new(rate, plane, options.weighting.clone())),
+            whole: selection.has_any(&Whole::GROUPS).then(|| Whole::new(rate)),
+            plane,
             drawing: draw.map(|frames| Drawing::new(rate, frames)),
         }
     }
@@ -72,6 +88,9 @@ impl Channel {
         }
         if let Some(tone) = &mut self.tone {
             tone.push(samples);
+        }
+        if let Some(whole) = &mut self.whole {
+            whole.push(samples);
         }
         if let Some(drawing) = &mut self.drawing {
             drawing.push(samples);
@@ -90,12 +109,15 @@ impl Channel {
             channel: self.number,
             results: Vec::new(),
             curves: Vec::new(),
+            events: Vec::new(),
         };
         match believable(levels) {
             // a figure over samples that are none would be a wrong figure
             Err((code, because)) => {
                 let wanted = QUANTITIES.iter().filter(|quantity| {
-                    Group::OF_FILE.contains(&quantity.group) && self.selection.has(quantity.group)
+                    Subject::File.groups().any(|group| group == quantity.group)
+                        && self.selection.has(quantity.group)
+                        && (self.plane.is_some() || !quantity.is_on_plane())
                 });
                 record.results = wanted
                     .map(|quantity| QuantityResult::because(quantity, code, because.clone()))
@@ -103,12 +125,12 @@ impl Channel {
             }
             Ok(levels) => {
                 if self.selection.has(Group::Levels) {
-                    record.results.extend(level_results(&levels));
+                    record.results.extend(level_results(&levels, self.plane));
                 }
                 if let Some(signal) = signal {
                     record
                         .results
-                        .extend(signal_results(&self.selection, &signal, self.pauses));
+                        .extend(signal_results(&self.selection, &signal, self.pauses, self.plane));
                     record
                         .curves
                         .extend(signal.spectrum.as_ref().map(spectral::curve));
@@ -116,6 +138,9 @@ impl Channel {
                 record
                     .results
                     .extend(self.tone.iter().flat_map(ToneMeter::finish));
+                if let Some(whole) = &self.whole {
+                    whole.finish(&self.selection, self.plane, &mut record);
+                }
             }
         }
         (record, self.drawing.map(Drawing::finish))
@@ -141,14 +166,16 @@ fn believable(levels: Result<LevelFigures, Unmeasurable>) -> Result<LevelFigures
     Ok(levels)
 }
 
-fn level_results(levels: &LevelFigures) -> Vec<QuantityResult> {
+fn level_results(levels: &LevelFigures, plane: Option<Plane>) -> Vec<QuantityResult> {
     let short = || Unmeasurable::TooShort {
         needed_s: 0.05,
         got_s: levels.seconds,
     };
     let windowed = |level: Option<DbOv>| level.ok_or_else(short).and_then(Measurement::single);
-    vec![
-        QuantityResult::of(&RMS_LEVEL, &Measurement::single(levels.rms)),
+    let rms = Measurement::single(levels.rms);
+    let mut results = vec![QuantityResult::of(&RMS_LEVEL, &rms)];
+    results.extend(on_plane(&RMS_DBM0, &rms, plane));
+    results.extend([
         QuantityResult::of(&PEAK_LEVEL, &Measurement::single(levels.peak)),
         if levels.peak.0 == f64::NEG_INFINITY {
             QuantityResult::none(&CREST_FACTOR, &Unmeasurable::Silent)
@@ -172,13 +199,15 @@ fn level_results(levels: &LevelFigures) -> Vec<QuantityResult> {
                 "the samples are finer than those of any fixed word length",
             ),
         },
-    ]
+    ]);
+    results
 }
 
 fn signal_results(
     selection: &Selection,
     signal: &SignalFigures,
     pauses: Option<PauseMeter>,
+    plane: Option<Plane>,
 ) -> Vec<QuantityResult> {
     let speech = |value: fn(&voxproof_audio::p56::SpeechLevel) -> Measured<Percent>| {
         signal.speech.as_ref().map_err(Clone::clone).and_then(value)
@@ -190,23 +219,23 @@ fn signal_results(
         .map_err(Clone::clone);
     let mut results = Vec::new();
     if selection.has(Group::Speech) {
-        results.push(QuantityResult::of(
-            &ACTIVE_SPEECH_LEVEL,
-            &active.clone().and_then(Measurement::single),
-        ));
+        let level = active.clone().and_then(Measurement::single);
+        results.push(QuantityResult::of(&ACTIVE_SPEECH_LEVEL, &level));
+        results.extend(on_plane(&ACTIVE_SPEECH_DBM0, &level, plane));
         results.push(QuantityResult::of(
             &SPEECH_ACTIVITY,
             &speech(|speech| Measurement::single(Percent(speech.activity * 100.0))),
         ));
     }
     if selection.has(Group::Weighted) {
-        for (quantity, level) in [
-            (&A_LEVEL, signal.a.level),
-            (&C_LEVEL, signal.c.level),
-            (&PSOPHOMETRIC_LEVEL, signal.psophometric.level),
-        ] {
-            results.push(QuantityResult::single(quantity, level.0));
-        }
+        results.push(QuantityResult::single(&A_LEVEL, signal.a.level.0));
+        results.extend(weighted_on_plane(&A_DBM0, signal.a, plane));
+        results.push(QuantityResult::single(&C_LEVEL, signal.c.level.0));
+        results.push(QuantityResult::single(
+            &PSOPHOMETRIC_LEVEL,
+            signal.psophometric.level.0,
+        ));
+        results.extend(weighted_on_plane(&PSOPHOMETRIC_DBM0, signal.psophometric, plane));
     }
     if selection.has(Group::Loudness) {
         let loudness = signal.loudness.as_ref().map_err(Clone::clone);
@@ -230,6 +259,7 @@ fn signal_results(
     if let Some(pauses) = pauses {
         let (noise, ratio) = pauses.finish(&active);
         results.push(QuantityResult::of(&NOISE_LEVEL, &noise));
+        results.extend(on_plane(&NOISE_DBM0, &noise, plane));
         results.push(QuantityResult::of(&SPEECH_TO_NOISE, &ratio));
     }
     results

@@ -10,31 +10,41 @@
 //! quantity that cannot be measured has a reason in place of a value.
 
 mod channel;
+mod digits;
 mod error;
+mod event;
 mod format;
+mod glitches;
+mod group;
 mod measure;
 mod page;
 mod pair;
 mod pause;
 mod picture;
+mod plane;
 mod plot;
 mod quantity;
 mod reader;
 mod record;
 mod result;
 mod spectral;
+mod steady;
 mod table;
 mod tone;
+mod whole;
 
 pub use error::ReadError;
+pub use event::{Event, EventFigure};
 pub use format::{Coding, Container, Note, NoteKind, SoundFormat};
-pub use measure::{DrawnFile, measure, measure_and_draw};
+pub use group::{Group, Selection, Subject, UnknownGroup};
+pub use measure::{DrawnFile, MeasureOptions, measure, measure_and_draw};
 pub use page::{PageError, measure_page};
-pub use pair::{DrawnPair, Loaded, PairOptions, analyze, analyze_page};
-pub use quantity::{Group, QUANTITIES, Quantity, Selection, UnknownGroup};
+pub use pair::{DrawnPair, Loaded, PairOptions, Rating, Stimulus, analyze, analyze_page};
+pub use quantity::{QUANTITIES, Quantity};
 pub use reader::{RawCoding, RawFormat, ReadOptions, SoundReader, UnknownRawCoding, pick_channel};
 pub use record::{
-    AnalyzeRecord, ChannelRecord, FileRecord, MeasureRecord, PairRecord, analyze_schema, measure_schema,
+    AnalyzeRecord, ChannelRecord, FileRecord, MeasureRecord, ModelRecord, PairRecord, analyze_schema,
+    measure_schema,
 };
 pub use result::{Curve, ExpandedUncertainty, NotMeasured, QuantityResult};
 pub use table::{file_table, pair_table};

@@ -6,8 +6,9 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use crate::measure::DrawnFile;
 use crate::picture::{FLOOR_DBOV, Picture};
 use crate::plot::{Axis, Plot, Series, heat_map};
+use crate::result::Form;
 use crate::table::groups;
-use crate::{Curve, FileRecord, PairRecord, QuantityResult};
+use crate::{Curve, Event, FileRecord, PairRecord, QuantityResult};
 
 const STYLE: &str = include_str!("../templates/page.css");
 const TEMPLATE: &str = include_str!("../templates/page.html");
@@ -51,7 +52,7 @@ fn file_section(index: usize, file: &DrawnFile) -> Value {
         } else {
             String::new()
         };
-        parts.push(part(&title, &channel.results, figures));
+        parts.push(part(&title, &channel.results, &channel.events, figures));
     }
     context! {
         title => record.file.clone(),
@@ -59,6 +60,7 @@ fn file_section(index: usize, file: &DrawnFile) -> Value {
         problem => record.problem.clone(),
         notes => record.notes.iter().map(|note| note.text.clone()).collect::<Vec<_>>(),
         parts => parts,
+        models => Vec::<Value>::new(),
     }
 }
 
@@ -82,7 +84,32 @@ pub(crate) fn facts(record: &FileRecord) -> String {
     })
 }
 
-pub(crate) fn part(title: &str, results: &[QuantityResult], figures: Vec<Figure>) -> Value {
+/// Most events of a group in a page.
+const MOST_EVENTS: usize = 200;
+
+/// Tables of what happens at a time, group by group.
+fn event_tables(events: &[Event]) -> Vec<Value> {
+    events
+        .chunk_by(|a, b| a.group == b.group)
+        .filter_map(|events| {
+            let group = events.first()?.group.name();
+            let rows: Vec<Value> = events
+                .iter()
+                .take(MOST_EVENTS)
+                .map(|event| {
+                    context! {
+                        at => format!("{:.4}", event.at_s),
+                        seconds => format!("{:.4}", event.seconds),
+                        text => event.text(),
+                    }
+                })
+                .collect();
+            Some(context! { group => group, rows => rows, more => events.len().saturating_sub(MOST_EVENTS) })
+        })
+        .collect()
+}
+
+pub(crate) fn part(title: &str, results: &[QuantityResult], events: &[Event], figures: Vec<Figure>) -> Value {
     let groups: Vec<Value> = groups(results)
         .into_iter()
         .map(|(group, results)| {
@@ -115,7 +142,7 @@ pub(crate) fn part(title: &str, results: &[QuantityResult], figures: Vec<Figure>
             }
         })
         .collect();
-    context! { title => title, groups => groups, figures => figures }
+    context! { title => title, groups => groups, events => event_tables(events), figures => figures }
 }
 
 /// Waveform, level and spectrogram of a recording.
@@ -202,9 +229,10 @@ pub(crate) fn figure(id: &str, plot: &Plot, caption: &'static str) -> Figure {
 
 /// Figures of the curves of a record, each in the form that suits it, limits in the figure of what they limit.
 pub(crate) fn curves(id: &str, curves: &[Curve]) -> Vec<Figure> {
-    let drawn = curves
-        .iter()
-        .filter(|curve| curve.points.len() > 1 && curve.style().limit_of.is_none());
+    let drawn = curves.iter().filter(|curve| {
+        let enough = curve.points.len() > 1 || curve.style().form == Form::Columns;
+        enough && !curve.points.is_empty() && curve.style().limit_of.is_none()
+    });
     drawn
         .enumerate()
         .map(|(number, curve)| {
@@ -232,25 +260,28 @@ fn plot(curve: &Curve, limits: &[&Curve]) -> Plot {
         .iter()
         .copied()
         .chain(limits.iter().flat_map(|limit| limit.line()));
-    let y = Axis::around(curve.y, heights.map(|point| point.1), style.least_span);
-    let x = if curve.x.contains("Hz") {
-        Axis::frequency(first, last)
-    } else {
-        Axis::linear(curve.x, first.min(0.0), last)
+    // columns stand on zero
+    let ground = (style.form == Form::Columns).then_some(0.0);
+    let y = Axis::around(
+        curve.y,
+        heights.map(|point| point.1).chain(ground),
+        style.least_span,
+    );
+    let x = match style.form {
+        _ if curve.x.contains("Hz") => Axis::frequency(first, last),
+        Form::Columns => Axis::linear(curve.x, first, last + step(&points)),
+        _ => Axis::linear(curve.x, first.min(0.0), last),
     };
     let name = if limits.is_empty() { "" } else { style.title }.to_owned();
-    let own = if style.dots {
-        Series::Dots {
-            class: "a",
+    let class = "a";
+    let own = match style.form {
+        Form::Dots => Series::Dots { class, name, points },
+        Form::Line => Series::Line { class, name, points },
+        Form::Columns => Series::Band {
+            class,
             name,
-            points,
-        }
-    } else {
-        Series::Line {
-            class: "a",
-            name,
-            points,
-        }
+            points: columns(&points),
+        },
     };
     let limits = limits.iter().map(|limit| Series::Line {
         class: "limit",
@@ -264,6 +295,29 @@ fn plot(curve: &Curve, limits: &[&Curve]) -> Plot {
         height: 200.0,
         series: limits.chain([own]).collect(),
     }
+}
+
+/// Width of the columns of a histogram: a point is its lower end.
+fn step(points: &[(f64, f64)]) -> f64 {
+    match points {
+        [one, two, ..] => two.0 - one.0,
+        _ => 1.0,
+    }
+}
+
+/// Columns as the space between zero and a stepped line, with a little air between them.
+fn columns(points: &[(f64, f64)]) -> Vec<(f64, f64, f64)> {
+    let width = step(points);
+    let column = |(x, y): &(f64, f64)| {
+        let (left, right) = (x + 0.08 * width, x + 0.92 * width);
+        [
+            (left, 0.0, 0.0),
+            (left, 0.0, *y),
+            (right, 0.0, *y),
+            (right, 0.0, 0.0),
+        ]
+    };
+    points.iter().flat_map(column).collect()
 }
 
 /// One line on what a pair is.

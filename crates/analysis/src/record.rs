@@ -1,12 +1,12 @@
 //! What is kept of measured files and pairs: `measure` and `analyze` as JSON and CSV.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use voxproof_audio::measurement::ANALYZER;
 
-use crate::{Curve, Note, QUANTITIES, QuantityResult, SoundFormat};
+use crate::{Curve, Event, NotMeasured, Note, QUANTITIES, QuantityResult, SoundFormat};
 
 /// Files measured alone: what `voxproof measure --json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -47,7 +47,8 @@ impl MeasureRecord {
             });
             failed.into_iter().chain(channels)
         });
-        csv(&["file", "channel", "sample_rate_hz", "seconds", "problem"], rows)
+        let heads = ["file", "channel", "sample_rate_hz", "seconds", "problem"];
+        csv(&heads.map(str::to_owned), rows)
     }
 }
 
@@ -113,6 +114,9 @@ pub struct ChannelRecord {
     /// Curves.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
+    /// What happens at a time: digits, tones, glitches; at most 1000 of a group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
 }
 
 /// Pairs: what `voxproof analyze --json` prints.
@@ -140,14 +144,32 @@ impl AnalyzeRecord {
     /// A line for each pair, as [`MeasureRecord::csv`].
     #[must_use]
     pub fn csv(&self) -> String {
+        let scores: BTreeSet<(&str, &str)> = self
+            .pairs
+            .iter()
+            .flat_map(|pair| &pair.models)
+            .flat_map(|model| {
+                model
+                    .scores
+                    .keys()
+                    .map(|score| (model.model.as_str(), score.as_str()))
+            })
+            .collect();
         let rows = self.pairs.iter().map(|pair| {
             let problem = pair.problem.clone().unwrap_or_default();
-            (
-                vec![pair.reference.clone(), pair.degraded.clone(), problem],
-                pair.results.as_slice(),
-            )
+            let mut facts = vec![pair.reference.clone(), pair.degraded.clone(), problem];
+            facts.extend(scores.iter().map(|(model, score)| {
+                let model = pair.models.iter().find(|one| one.model == *model);
+                let score = model.and_then(|model| model.scores.get(*score));
+                score.map_or_else(String::new, f64::to_string)
+            }));
+            (facts, pair.results.as_slice())
         });
-        csv(&["reference", "degraded", "problem"], rows)
+        let heads = ["reference", "degraded", "problem"]
+            .map(str::to_owned)
+            .into_iter();
+        let heads = heads.chain(scores.iter().map(|(model, score)| format!("{model} {score}")));
+        csv(&heads.collect::<Vec<_>>(), rows)
     }
 }
 
@@ -178,6 +200,31 @@ pub struct PairRecord {
     /// Curves.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
+    /// What happens at a time, as in [`ChannelRecord`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// What models outside this program say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelRecord>,
+}
+
+/// What a model outside this program says of a pair.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ModelRecord {
+    /// Name of the model.
+    pub model: String,
+    /// First line that its program prints of its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// SHA-256 of its program's file, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
+    /// Its scores by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, f64>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_measured: Option<NotMeasured>,
 }
 
 impl PairRecord {
@@ -194,6 +241,8 @@ impl PairRecord {
             notes: Vec::new(),
             results: Vec::new(),
             curves: Vec::new(),
+            events: Vec::new(),
+            models: Vec::new(),
         }
     }
 }
@@ -212,7 +261,7 @@ pub fn analyze_schema() -> schemars::Schema {
 
 /// RFC 4180, with the quantities that occur as columns after the given ones.
 fn csv<'a>(
-    facts: &[&str],
+    facts: &[String],
     rows: impl Iterator<Item = (Vec<String>, &'a [QuantityResult])> + Clone,
 ) -> String {
     let occurring: BTreeSet<&str> = rows
@@ -224,7 +273,7 @@ fn csv<'a>(
         .iter()
         .filter(|quantity| occurring.contains(quantity.id))
         .collect();
-    let heads = facts.iter().map(|fact| (*fact).to_owned());
+    let heads = facts.iter().cloned();
     let heads = heads.chain(columns.iter().map(|quantity| match quantity.unit {
         "" => quantity.id.to_owned(),
         unit => format!("{} [{unit}]", quantity.id),
@@ -276,6 +325,7 @@ mod tests {
                 QuantityResult::single(&RMS_LEVEL, f64::NEG_INFINITY),
             ],
             curves: vec![],
+            events: vec![],
         };
         let mut good = FileRecord::unreadable("a, \"b\".wav", String::new());
         good.problem = None;
@@ -297,10 +347,18 @@ mod tests {
         let mut pair = PairRecord::unreadable("r.wav", "d.wav", String::new());
         pair.problem = None;
         pair.results = vec![QuantityResult::single(&GAIN, -6.0)];
-        let text = AnalyzeRecord::new(vec![pair]).csv();
-        assert_eq!(
-            text,
-            "reference,degraded,problem,gain [dB]\r\nr.wav,d.wav,,-6\r\n"
-        );
+        pair.models = vec![ModelRecord {
+            model: "P.863".to_owned(),
+            version: None,
+            program_sha256: None,
+            scores: BTreeMap::from([("MOS-LQO".to_owned(), 4.25)]),
+            not_measured: None,
+        }];
+        let other = PairRecord::unreadable("r.wav", "e.wav", "is empty".to_owned());
+        let text = AnalyzeRecord::new(vec![pair, other]).csv();
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        assert_eq!(lines[0], "reference,degraded,problem,P.863 MOS-LQO,gain [dB]");
+        assert_eq!(lines[1], "r.wav,d.wav,,4.25,-6");
+        assert_eq!(lines[2], "r.wav,e.wav,is empty,,");
     }
 }

@@ -227,10 +227,21 @@ pub(crate) struct CurveStyle {
     pub(crate) caption: &'static str,
     /// Least difference between the ends of the vertical axis.
     pub(crate) least_span: f64,
-    /// Dots, as the points are single observations.
-    pub(crate) dots: bool,
+    /// How the points are drawn.
+    pub(crate) form: Form,
     /// The curve whose figure it belongs to, as a limit.
     pub(crate) limit_of: Option<&'static str>,
+}
+
+/// How the points of a curve are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Joined.
+    Line,
+    /// Each by itself, as they are single observations.
+    Dots,
+    /// Columns from zero up, as they are counts.
+    Columns,
 }
 
 const PLAIN: CurveStyle = CurveStyle {
@@ -238,7 +249,7 @@ const PLAIN: CurveStyle = CurveStyle {
     title: "Curve",
     caption: "",
     least_span: 1.0,
-    dots: false,
+    form: Form::Line,
     limit_of: None,
 };
 
@@ -248,7 +259,7 @@ const STYLES: &[CurveStyle] = &[
         title: "Quality against time",
         caption: "Likeness of each stretch of the reference with what was found for it (ViSQOL); 1 when identical.",
         least_span: 0.5,
-        dots: true,
+        form: Form::Dots,
         limit_of: None,
     },
     CurveStyle {
@@ -256,7 +267,7 @@ const STYLES: &[CurveStyle] = &[
         title: "Frequency response",
         caption: "Level of the recording less that of the reference in third-octave bands, over the whole time.",
         least_span: 20.0,
-        dots: false,
+        form: Form::Line,
         limit_of: None,
     },
     CurveStyle {
@@ -264,7 +275,7 @@ const STYLES: &[CurveStyle] = &[
         title: "upper limit",
         caption: "",
         least_span: 0.0,
-        dots: false,
+        form: Form::Line,
         limit_of: Some("frequency_response"),
     },
     CurveStyle {
@@ -272,7 +283,7 @@ const STYLES: &[CurveStyle] = &[
         title: "lower limit",
         caption: "",
         least_span: 0.0,
-        dots: false,
+        form: Form::Line,
         limit_of: Some("frequency_response"),
     },
     CurveStyle {
@@ -280,7 +291,7 @@ const STYLES: &[CurveStyle] = &[
         title: "Third-octave spectrum",
         caption: "Mean level in bands of a third of an octave over the whole recording.",
         least_span: 40.0,
-        dots: false,
+        form: Form::Line,
         limit_of: None,
     },
     CurveStyle {
@@ -288,7 +299,7 @@ const STYLES: &[CurveStyle] = &[
         title: "Delay against time",
         caption: "Each dot is an active block of 100 ms that is found again; a step is a jitter buffer at work, a slope is clock drift.",
         least_span: 1.0,
-        dots: true,
+        form: Form::Dots,
         limit_of: None,
     },
     CurveStyle {
@@ -296,7 +307,7 @@ const STYLES: &[CurveStyle] = &[
         title: "Likeness against time",
         caption: "Correlation of each active block of 100 ms with the reference; from 0.9 a block counts as intact.",
         least_span: 1.0,
-        dots: true,
+        form: Form::Dots,
         limit_of: None,
     },
     CurveStyle {
@@ -304,7 +315,111 @@ const STYLES: &[CurveStyle] = &[
         title: "Signal to noise and distortion against time",
         caption: "Of each active block of 100 ms, after its best gain and delay.",
         least_span: 20.0,
-        dots: true,
+        form: Form::Dots,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "delay_of_sentences",
+        title: "Delay of the sentences",
+        caption: "Each dot is a sentence, at its middle.",
+        least_span: 1.0,
+        form: Form::Dots,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "delay_histogram",
+        title: "Delays of the sentences by size",
+        caption: "How many sentences have a delay from here to the next column.",
+        least_span: 1.0,
+        form: Form::Columns,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "quality_of_sentences",
+        title: "Quality of the sentences",
+        caption: "ViSQOL of each two successive sentences by themselves.",
+        least_span: 1.0,
+        form: Form::Dots,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "quality_loss_histogram",
+        title: "Loss of quality by size",
+        caption: "How many pairs of sentences lose this much against the undisturbed recording.",
+        least_span: 1.0,
+        form: Form::Columns,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "echo_level_against_time",
+        title: "Echo level against time",
+        caption: "A-weighted and integrated over 35 ms; the highest of each few neighbours.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "echo_loss_against_time",
+        title: "Echo return loss against time",
+        caption: "While something is played, integrated over 35 ms; the least of each few neighbours.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "echo_response",
+        title: "Spectrum of the echo",
+        caption: "Level of what comes back less that of what was played, in third-octave bands.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "signal_to_distortion",
+        title: "Signal to distortion",
+        caption: "Power of each tone over the power of everything else.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "signal_to_distortion_limit",
+        title: "limit",
+        caption: "",
+        least_span: 0.0,
+        form: Form::Line,
+        limit_of: Some("signal_to_distortion"),
+    },
+    CurveStyle {
+        curve: "signal_to_distortion_and_noise",
+        title: "Signal to distortion and noise",
+        caption: "Pulsed noise: power within each third of an octave over power elsewhere.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "sweep_distortion",
+        title: "Harmonic distortion",
+        caption: "Harmonics 2 to 5 over the fundamental, at the frequency of the fundamental.",
+        least_span: 1.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "sweep_response",
+        title: "Response by sweep",
+        caption: "Gain from the sweep to the recording.",
+        least_span: 20.0,
+        form: Form::Line,
+        limit_of: None,
+    },
+    CurveStyle {
+        curve: "sensitivity",
+        title: "Sensitivity",
+        caption: "What the loudness rating is computed from.",
+        least_span: 20.0,
+        form: Form::Line,
         limit_of: None,
     },
 ];

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::page::{facts, pair_facts};
-use crate::{FileRecord, Group, Note, PairRecord, QuantityResult};
+use crate::{Event, FileRecord, Group, ModelRecord, Note, PairRecord, QuantityResult};
+
+/// Most events of a group in a table.
+const MOST_EVENTS: usize = 40;
 
 /// Results by group, in the order in which the groups come.
 pub(crate) fn groups(results: &[QuantityResult]) -> Vec<(Group, Vec<&QuantityResult>)> {
@@ -35,6 +38,7 @@ pub fn file_table(record: &FileRecord) -> String {
             let _ = writeln!(text, "  channel {}", channel.channel);
         }
         rows(&mut text, &channel.results);
+        events(&mut text, &channel.events);
     }
     text
 }
@@ -50,6 +54,8 @@ pub fn pair_table(record: &PairRecord) -> String {
     let _ = writeln!(text, "  {}", pair_facts(record));
     remarks(&mut text, record.problem.as_deref(), &record.notes);
     rows(&mut text, &record.results);
+    events(&mut text, &record.events);
+    models(&mut text, &record.models);
     text
 }
 
@@ -66,6 +72,46 @@ fn remarks(text: &mut String, problem: Option<&str>, notes: &[Note]) {
     }
     for note in notes {
         let _ = writeln!(text, "  note: {}", visible(&note.text));
+    }
+}
+
+fn events(text: &mut String, events: &[Event]) {
+    for events in events.chunk_by(|a, b| a.group == b.group) {
+        if let Some(first) = events.first() {
+            let _ = writeln!(text, "  {}, one by one", first.group);
+        }
+        for event in events.iter().take(MOST_EVENTS) {
+            let _ = writeln!(text, "    {:>10.4} s  {}", event.at_s, visible(&event.text()));
+        }
+        let more = events.len().saturating_sub(MOST_EVENTS);
+        if more > 0 {
+            let _ = writeln!(text, "    and {more} more, which are in the JSON");
+        }
+    }
+}
+
+fn models(text: &mut String, models: &[ModelRecord]) {
+    if !models.is_empty() {
+        text.push_str("  models outside this program\n");
+    }
+    for model in models {
+        let name = visible(&model.model);
+        for (score, value) in &model.scores {
+            let version = visible(model.version.as_deref().unwrap_or_default());
+            let sha256 = model.program_sha256.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "    {name}  {}  {value:.3}  [{version}, SHA-256 {sha256}]",
+                visible(score)
+            );
+        }
+        if let Some(reason) = &model.not_measured {
+            let _ = writeln!(
+                text,
+                "    {name}  cannot be measured because {}",
+                visible(&reason.because)
+            );
+        }
     }
 }
 

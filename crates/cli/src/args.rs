@@ -287,9 +287,40 @@ pub(crate) struct SoundOutputArgs {
     /// Only these groups of quantities.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// These groups of quantities too: the ones about test signals are measured only on demand.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) also: Vec<String>,
     /// Not these groups of quantities.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// The codec whose zero level point levels are told at, in dBm0. Files in G.711 and G.722 say it by themselves.
+    #[arg(long, value_enum)]
+    pub(crate) plane: Option<PlaneArg>,
+    /// Weight distortion by this table: lines of a frequency in Hz and dB (ITU-T G.223, which is not built in).
+    #[arg(long, value_name = "CSV")]
+    pub(crate) weighting: Option<PathBuf>,
+}
+
+/// Codecs that tie digital levels to dBm0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlaneArg {
+    /// G.711 A-law: 0 dBov is 6.15 dBm0.
+    ALaw,
+    /// G.711 mu-law: 0 dBov is 6.18 dBm0.
+    MuLaw,
+    /// G.722: 0 dBov is 12.01 dBm0.
+    G722,
+}
+
+/// Loudness ratings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RatingArg {
+    /// SLR: REF at the mouth, calibrated; DEG digital, on a plane.
+    Send,
+    /// RLR: REF digital, on a plane; DEG at the ear, calibrated.
+    Receive,
+    /// STMR: REF at the mouth, DEG at the ear, both calibrated.
+    Sidetone,
 }
 
 /// What a file without a header holds.
@@ -333,6 +364,28 @@ pub(crate) struct AnalyzeArgs {
     /// Hold the frequency response against this mask: a name of one built in, or a TOML file.
     #[arg(long, value_name = "MASK")]
     pub(crate) mask: Option<String>,
+    /// What REF is, for `--only distortion` of anything but a tone: a name of `voxproof stimulus --list`, or a description
+    /// (TOML) as `voxproof stimulus --describe` prints it.
+    #[arg(long, value_name = "STIMULUS")]
+    pub(crate) stimulus: Option<String>,
+    /// A model outside this program, described in TOML (docs/measurements/external-models.md); may be given again.
+    #[arg(long = "model", value_name = "FILE")]
+    pub(crate) models: Vec<PathBuf>,
+    /// DEG over an undisturbed call, for the loss of quality of `--only jitter-buffer`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) undisturbed: Option<PathBuf>,
+    /// Which loudness rating `--only rating` computes.
+    #[arg(long, value_enum)]
+    pub(crate) rating: Option<RatingArg>,
+    /// Calibrations (TOML, docs/measurements/calibration.md) of the channels `reference` and `recording`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) calibration: Option<PathBuf>,
+    /// Weights of the loudness rating (TOML, docs/measurements/loudness-ratings.md). [default: P.79 table 1, narrowband]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Add this table to the response of the loudness rating: drum to ear reference point, a diffuse field.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) correction: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: SoundOutputArgs,
     #[command(flatten)]

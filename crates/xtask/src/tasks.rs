@@ -126,6 +126,22 @@ pub(crate) fn test() -> Result<()> {
         ]),
     )?;
     must(
+        "PESQ",
+        cargo_once().args([
+            "test",
+            "--package",
+            "voxproof-audio",
+            "--package",
+            "voxproof-analysis",
+            "--features",
+            "voxproof-analysis/pesq",
+            "--locked",
+            "--test",
+            "scenarios",
+            "pesq",
+        ]),
+    )?;
+    must(
         "examples in the documentation",
         cargo_once().args(["test", "--workspace", "--locked", "--doc", "--quiet"]),
     )?;

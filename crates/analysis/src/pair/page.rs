@@ -4,10 +4,10 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use super::{Loaded, Pair, PairOptions, compare};
-use crate::PairRecord;
 use crate::page::{Figure, PageError, curves, figure, pair_facts, part, recording, render};
 use crate::picture::{Drawing, Picture};
 use crate::plot::{Axis, Plot, Series};
+use crate::{ModelRecord, PairRecord};
 
 /// A compared pair with what is needed to draw it.
 #[derive(Debug, Clone)]
@@ -76,7 +76,23 @@ fn section(index: usize, pair: &DrawnPair) -> Value {
         facts => pair_facts(record),
         problem => record.problem.clone(),
         notes => record.notes.iter().map(|note| note.text.clone()).collect::<Vec<_>>(),
-        parts => vec![part("", &record.results, figures)],
+        parts => vec![part("", &record.results, &record.events, figures)],
+        models => record.models.iter().map(model).collect::<Vec<_>>(),
+    }
+}
+
+fn model(model: &ModelRecord) -> Value {
+    let scores: Vec<Value> = model
+        .scores
+        .iter()
+        .map(|(name, value)| context! { name => name.clone(), value => format!("{value:.3}") })
+        .collect();
+    context! {
+        name => model.model.clone(),
+        version => model.version.clone(),
+        sha256 => model.program_sha256.clone(),
+        because => model.not_measured.as_ref().map(|reason| reason.because.clone()),
+        scores => scores,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Files measured alone.
 
 use voxproof_analysis::{
-    DrawnFile, FileRecord, Group, QuantityResult, ReadOptions, Selection, SoundReader, file_table, measure,
-    measure_and_draw, measure_page,
+    DrawnFile, FileRecord, Group, MeasureOptions, QuantityResult, ReadOptions, Selection, SoundReader,
+    Subject, file_table, measure, measure_and_draw, measure_page,
 };
 use voxproof_audio::level::DbOv;
 use voxproof_audio::stimulus::{sine, speech_like};
@@ -12,7 +12,12 @@ use crate::support::{chunk, fmt, riff, sixteen, wave16};
 pub(crate) fn record(bytes: &[u8]) -> FileRecord {
     let reader =
         SoundReader::open(std::io::Cursor::new(bytes), &ReadOptions::default()).expect("a sound file");
-    measure("x.wav", reader, &Selection::all(&Group::OF_FILE)).expect("it can be read")
+    measure(
+        "x.wav",
+        reader,
+        &MeasureOptions::of(Selection::usual(Subject::File)),
+    )
+    .expect("it can be read")
 }
 
 fn find<'a>(record: &'a FileRecord, quantity: &str) -> &'a QuantityResult {
@@ -143,8 +148,13 @@ fn the_table_and_the_page_say_the_same_and_foreign_names_do_no_harm() {
     let reader =
         SoundReader::open(std::io::Cursor::new(bytes), &ReadOptions::default()).expect("a sound file");
     let name = "<script>\u{1b}[2J.wav";
-    let drawn =
-        measure_and_draw(name, reader, &Selection::all(&Group::OF_FILE), 16_000).expect("it can be read");
+    let drawn = measure_and_draw(
+        name,
+        reader,
+        &MeasureOptions::of(Selection::usual(Subject::File)),
+        16_000,
+    )
+    .expect("it can be read");
     let level = find(&drawn.record, "rms_level").number().expect("a level");
     let table = file_table(&drawn.record);
     assert!(table.contains(&level) && !table.contains('\u{1b}'), "{table}");
@@ -213,8 +223,10 @@ fn a_tone_is_found_with_its_frequency_and_its_weighting() {
 fn groups_are_left_out_and_the_rest_is_the_same() {
     let bytes = wave16(&sixteen(&speech_like(4.0, 8000, 3)), 1, 8000);
     let whole = record(&bytes);
-    for group in Group::OF_FILE {
-        let only = Selection::of_words(&Group::OF_FILE, &[group.to_string()], &[]).expect("a group");
+    for group in Subject::File.usual().iter().copied() {
+        let only = MeasureOptions::of(
+            Selection::of_words(Subject::File, &[group.to_string()], &[], &[]).expect("a group"),
+        );
         let reader =
             SoundReader::open(std::io::Cursor::new(&bytes), &ReadOptions::default()).expect("a sound file");
         let part = measure("x.wav", reader, &only).expect("it can be read");

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use voxproof_analysis::{
-    DrawnPair, Group, Loaded, NoteKind, PairOptions, PairRecord, ReadOptions, Selection, SoundReader,
+    DrawnPair, Loaded, NoteKind, PairOptions, PairRecord, ReadOptions, Selection, SoundReader, Subject,
     analyze, analyze_page, pair_table,
 };
 use voxproof_audio::mask::{Mask, built_in};
@@ -17,14 +17,14 @@ fn loaded(name: &str, bytes: &[u8]) -> Loaded {
     Loaded::read(name, reader, 1).expect("a channel")
 }
 
-fn sound(name: &str, samples: &[f32], rate: u32) -> Loaded {
+pub(crate) fn sound(name: &str, samples: &[f32], rate: u32) -> Loaded {
     loaded(name, &wave16(&sixteen(samples), 1, rate))
 }
 
 fn options(only: &[String], mask: Option<Mask>) -> PairOptions {
     PairOptions {
-        selection: Selection::of_words(&Group::OF_PAIR, only, &[]).expect("groups"),
         mask,
+        ..PairOptions::of(Selection::of_words(Subject::Pair, only, &[], &[]).expect("groups"))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Signals with names.
 
 use crate::stimulus::{
-    ActivationSequence, AmFm, BandNoise, CompositeSource, Description, Direction, LogSweep, MaximumLength,
-    Noise, PulsedNoise, Shaping, Signal, SpeechLike, SteppedSine, Tone, Variant,
+    ActivationSequence, AmFm, BandNoise, CompositeSource, Counter, Description, Digits, Direction, LogSweep,
+    MaximumLength, Noise, PulsedNoise, Shaping, Signal, SpeechLike, SteppedSine, Tone, Variant,
 };
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "sine-1020",
     "white-noise",
     "pink-noise",
@@ -24,6 +24,8 @@ const NAMES: [&str; 18] = [
     "pulsed-noise",
     "mls",
     "speech-like",
+    "counter",
+    "dtmf",
 ];
 
 /// Names that [`named`] knows.
@@ -152,6 +154,22 @@ pub fn named(name: &str, rate_hz: u32) -> Option<Description> {
             Signal::SpeechLike(SpeechLike {
                 seconds: 10.0,
                 seed: 1,
+            }),
+        ),
+        "counter" => (
+            -20.0,
+            Signal::Counter(Counter {
+                start: 0,
+                seconds: 60.0,
+            }),
+        ),
+        "dtmf" => (
+            -17.15,
+            Signal::Dtmf(Digits {
+                digits: "1234567890*#ABCD".to_owned(),
+                tone_s: 0.1,
+                pause_s: 0.1,
+                twist_db: 2.0,
             }),
         ),
         _ => return None,

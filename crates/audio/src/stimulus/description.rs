@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::level::DbOv;
 use crate::stimulus::{
-    ActivationSequence, AmFm, CompositeSource, LogSweep, MaximumLength, PulsedNoise, SteppedSine, basic,
-    noise, speech_like,
+    ActivationSequence, AmFm, CompositeSource, Counter, Digits, LogSweep, MaximumLength, PulsedNoise,
+    SteppedSine, basic, noise, speech_like,
 };
 
 /// Most samples a description may make: 23 minutes at 48 kHz.
@@ -70,6 +70,10 @@ pub enum Signal {
     MaximumLength(MaximumLength),
     /// A signal like speech; the level is the active speech level.
     SpeechLike(SpeechLike),
+    /// A stretch of the counter signal; the level is its rms level.
+    Counter(Counter),
+    /// DTMF digits; the level is that of the low tone.
+    Dtmf(Digits),
 }
 
 /// Parameters of [`Signal::Sine`].
@@ -138,6 +142,9 @@ pub enum DescriptionError {
         /// What would be right.
         wanted: String,
     },
+    /// Characters that are no DTMF digits.
+    #[error("{0:?} are no DTMF digits: 0 to 9, *, # and A to D are")]
+    Digits(String),
     /// More samples than are made.
     #[error("the signal would have {samples} samples; {MAXIMUM_SAMPLES} are the most")]
     TooManySamples {
@@ -196,6 +203,8 @@ impl Description {
                 signal.period() as f64 / f64::from(self.rate_hz.max(1)),
             ),
             Signal::SpeechLike(signal) => signal.seconds,
+            Signal::Counter(signal) => signal.seconds,
+            Signal::Dtmf(signal) => signal.digits.chars().count() as f64 * (signal.tone_s + signal.pause_s),
         }
     }
 
@@ -231,6 +240,8 @@ impl Description {
                 speech_like::level_to(&mut samples, rate, level);
                 samples
             }
+            Signal::Counter(signal) => signal.samples(level, rate),
+            Signal::Dtmf(signal) => signal.samples(level, rate),
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::stimulus::{Description, Signal};
 
 impl Description {
     /// The same signal with another duration in s; one made of periods or bursts gets as many whole ones as reach over it.
-    /// `None` for signals whose parts set their duration: stepped sine and pulsed noise.
+    /// `None` for signals whose parts set their duration: stepped sine, pulsed noise, digits.
     #[must_use]
     pub fn with_seconds(mut self, seconds: f64) -> Option<Self> {
         let rate = f64::from(self.rate_hz.max(1));
@@ -22,7 +22,8 @@ impl Description {
             Signal::LogSweep(signal) => signal.seconds = seconds - signal.silence_s,
             Signal::MaximumLength(signal) => signal.periods = parts(signal.period() as f64 / rate),
             Signal::SpeechLike(signal) => signal.seconds = seconds,
-            Signal::SteppedSine(_) | Signal::PulsedNoise(_) => return None,
+            Signal::Counter(signal) => signal.seconds = seconds,
+            Signal::SteppedSine(_) | Signal::PulsedNoise(_) | Signal::Dtmf(_) => return None,
         }
         Some(self)
     }
@@ -43,7 +44,9 @@ impl Description {
             | Signal::AmFm(_)
             | Signal::LogSweep(_)
             | Signal::SteppedSine(_)
-            | Signal::MaximumLength(_) => return None,
+            | Signal::MaximumLength(_)
+            | Signal::Counter(_)
+            | Signal::Dtmf(_) => return None,
         };
         *slot = seed;
         Some(self)
@@ -76,6 +79,6 @@ mod tests {
                 assert!(changed.check().is_err(), "{name}");
             }
         }
-        assert_eq!((longer, seeded), (14, 10));
+        assert_eq!((longer, seeded), (15, 10));
     }
 }

@@ -90,6 +90,20 @@ impl Description {
                 time("seconds", signal.seconds)?;
                 seed(signal.seed)?;
             }
+            Signal::Counter(signal) => time("seconds", signal.seconds)?,
+            Signal::Dtmf(signal) => {
+                if !signal.are_digits() {
+                    return Err(DescriptionError::Digits(signal.digits.clone()));
+                }
+                within(
+                    "the number of digits",
+                    signal.digits.len() as f64,
+                    1.0..=f64::from(MOST_PARTS),
+                )?;
+                time("tone_s", signal.tone_s)?;
+                time("pause_s", signal.pause_s)?;
+                within("twist_db", signal.twist_db, -30.0..=30.0)?;
+            }
         }
         let samples = self.seconds() * rate;
         if samples > MAXIMUM_SAMPLES as f64 || length(self.seconds(), self.rate_hz) > MAXIMUM_SAMPLES {

@@ -11,6 +11,7 @@ mod composite_source;
 mod description;
 mod description_change;
 mod description_check;
+mod keyed;
 mod log_sweep;
 mod maximum_length;
 mod noise;
@@ -29,6 +30,7 @@ pub use composite_source::{CompositeSource, Shaping, Variant};
 pub use description::{
     BandNoise, Description, DescriptionError, MAXIMUM_SAMPLES, Noise, Signal, SpeechLike, Tone,
 };
+pub use keyed::{Counter, Digits};
 pub use log_sweep::LogSweep;
 pub use maximum_length::MaximumLength;
 pub use noise::{band_noise, hoth_noise, pink_noise};

@@ -5,24 +5,25 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use voxproof_analysis::{
-    AnalyzeRecord, DrawnPair, Group, Loaded, PairOptions, PairRecord, RawFormat, ReadError, analyze,
-    analyze_page, pair_table,
+    AnalyzeRecord, DrawnPair, Loaded, PairOptions, PairRecord, Rating, RawFormat, ReadError, Stimulus,
+    Subject, analyze, analyze_page, pair_table,
 };
+use voxproof_audio::calibration::read_calibrations;
+use voxproof_audio::correction::Correction;
+use voxproof_audio::loudness_rating::WeightTable;
 use voxproof_audio::mask::{Mask, built_in};
+use voxproof_audio::quality::external;
+use voxproof_audio::stimulus::{Description, names};
 
 use super::output::{self, Fate};
 use super::{files, jobs};
-use crate::args::AnalyzeArgs;
+use crate::args::{AnalyzeArgs, RatingArg};
 use crate::exit::Exit;
 use crate::{Failure, Outcome};
 
 pub(crate) fn run(args: &AnalyzeArgs) -> Outcome {
     let raw = files::raw_format(&args.raw)?;
-    let selection = output::selection(&Group::OF_PAIR, &args.output)?;
-    let options = PairOptions {
-        selection,
-        mask: args.mask.as_deref().map(mask).transpose()?,
-    };
+    let options = options(args, raw)?;
     let pairs = pairs(&args.reference, &args.degraded)?;
     let draw = args.output.html.is_some();
     let compared = jobs::each(&pairs, args.output.jobs, |(reference, degraded)| {
@@ -38,6 +39,73 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Outcome {
         || record.pairs.iter().map(pair_table).collect(),
     )?;
     output::exit(fates.into_iter())
+}
+
+fn options(args: &AnalyzeArgs, raw: Option<RawFormat>) -> Result<PairOptions, Failure> {
+    let calibrations = args
+        .calibration
+        .as_deref()
+        .map(|path| read(path, |text| read_calibrations(text)));
+    let correction = args
+        .correction
+        .as_deref()
+        .map(|path| read(path, Correction::read));
+    let weights = args
+        .weights
+        .as_deref()
+        .map(|path| read(path, WeightTable::from_toml));
+    let models = args
+        .models
+        .iter()
+        .map(|path| read(path, external::Description::parse));
+    let undisturbed = args.undisturbed.as_deref().map(|path| {
+        load(path, &path.to_string_lossy(), raw, args.channel).map_err(|error| {
+            Failure::new(
+                Fate::of_error(&error).exit(),
+                format!("{}: the file {error}", path.display()),
+            )
+        })
+    });
+    Ok(PairOptions {
+        selection: output::selection(Subject::Pair, &args.output)?,
+        mask: args.mask.as_deref().map(mask).transpose()?,
+        plane: output::plane(&args.output),
+        stimulus: args.stimulus.as_deref().map(stimulus).transpose()?,
+        weighting: output::weighting(&args.output)?,
+        rating: args.rating.map(|rating| match rating {
+            RatingArg::Send => Rating::Send,
+            RatingArg::Receive => Rating::Receive,
+            RatingArg::Sidetone => Rating::Sidetone,
+        }),
+        calibrations: calibrations.transpose()?.unwrap_or_default(),
+        weights: weights.transpose()?,
+        correction: correction.transpose()?,
+        undisturbed: undisturbed.transpose()?,
+        models: models.collect::<Result<_, _>>()?,
+    })
+}
+
+/// A file that is written by hand.
+fn read<T, E: std::fmt::Display>(path: &Path, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+    let text = files::read_text(path)?;
+    parse(&text).map_err(|error| Failure::new(Exit::Specification, format!("{}: {error}", path.display())))
+}
+
+/// A stimulus by its name, or from its description.
+fn stimulus(word: &str) -> Result<Stimulus, Failure> {
+    if names().any(|name| name == word) {
+        return Ok(Stimulus::Named(word.to_owned()));
+    }
+    let path = Path::new(word);
+    if !path.exists() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "there is neither a stimulus nor a file `{word}`; `voxproof stimulus --list` shows the names"
+            ),
+        ));
+    }
+    read(path, Description::from_toml).map(|description| Stimulus::Described(Box::new(description)))
 }
 
 /// A mask that is built in, or one from a file.
@@ -109,6 +177,16 @@ fn pairs(reference: &Path, degraded: &Path) -> Result<Vec<(PathBuf, PathBuf)>, F
     Ok(pairs)
 }
 
+fn load(path: &Path, name: &str, raw: Option<RawFormat>, channel: u16) -> Result<Loaded, ReadError> {
+    // a raw coding is for the file that has no header
+    let with_header = files::open(path, None);
+    let reader = match (with_header, raw) {
+        (Err(ReadError::NotSound { .. }), Some(raw)) => files::open(path, Some(raw)),
+        (reader, _) => reader,
+    };
+    Loaded::read(name, reader?, channel)
+}
+
 fn one(
     reference: &Path,
     degraded: &Path,
@@ -118,24 +196,15 @@ fn one(
     draw: bool,
 ) -> (DrawnPair, Fate) {
     let (r, d) = (reference.to_string_lossy(), degraded.to_string_lossy());
-    let load = |path: &Path, name: &str| -> Result<Loaded, ReadError> {
-        // a raw coding is for the file that has no header
-        let with_header = files::open(path, None);
-        let reader = match (with_header, raw) {
-            (Err(ReadError::NotSound { .. }), Some(raw)) => files::open(path, Some(raw)),
-            (reader, _) => reader,
-        };
-        Loaded::read(name, reader?, channel)
-    };
     let failed = |which: &str, error: ReadError| {
         let record = PairRecord::unreadable(&r, &d, format!("the {which} {error}"));
         (DrawnPair::undrawn(record), Fate::of_error(&error))
     };
-    let reference = match load(reference, &r) {
+    let reference = match load(reference, &r, raw, channel) {
         Ok(loaded) => loaded,
         Err(error) => return failed("reference", error),
     };
-    let degraded = match load(degraded, &d) {
+    let degraded = match load(degraded, &d, raw, channel) {
         Ok(loaded) => loaded,
         Err(error) => return failed("recording", error),
     };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use voxproof_analysis::{
-    DrawnFile, FileRecord, Group, MeasureRecord, RawFormat, ReadError, Selection, file_table, measure,
+    DrawnFile, FileRecord, MeasureOptions, MeasureRecord, RawFormat, ReadError, Subject, file_table, measure,
     measure_and_draw, measure_page,
 };
 
@@ -14,10 +14,14 @@ use crate::args::MeasureArgs;
 
 pub(crate) fn run(args: &MeasureArgs) -> Outcome {
     let raw = files::raw_format(&args.raw)?;
-    let selection = output::selection(&Group::OF_FILE, &args.output)?;
+    let options = MeasureOptions {
+        selection: output::selection(Subject::File, &args.output)?,
+        plane: output::plane(&args.output),
+        weighting: output::weighting(&args.output)?,
+    };
     let paths = files::collect(&args.files)?;
     let draw = args.output.html.is_some();
-    let measured = jobs::each(&paths, args.output.jobs, |path| one(path, raw, &selection, draw));
+    let measured = jobs::each(&paths, args.output.jobs, |path| one(path, raw, &options, draw));
     let (drawn, fates): (Vec<DrawnFile>, Vec<Fate>) = measured.into_iter().unzip();
     let record = MeasureRecord::new(drawn.iter().map(|file| file.record.clone()).collect());
     output::deliver(
@@ -30,9 +34,9 @@ pub(crate) fn run(args: &MeasureArgs) -> Outcome {
     output::exit(fates.into_iter())
 }
 
-fn one(path: &Path, raw: Option<RawFormat>, selection: &Selection, draw: bool) -> (DrawnFile, Fate) {
+fn one(path: &Path, raw: Option<RawFormat>, options: &MeasureOptions, draw: bool) -> (DrawnFile, Fate) {
     let name = path.to_string_lossy();
-    match read(path, &name, raw, selection, draw) {
+    match read(path, &name, raw, options, draw) {
         Ok(file) => {
             let results = file.record.channels.iter().flat_map(|channel| &channel.results);
             let fate = Fate::of_results(&file.record.notes, results);
@@ -49,12 +53,12 @@ fn read(
     path: &Path,
     name: &str,
     raw: Option<RawFormat>,
-    selection: &Selection,
+    options: &MeasureOptions,
     draw: bool,
 ) -> Result<DrawnFile, ReadError> {
     let reader = files::open(path, raw)?;
     if !draw {
-        return measure(name, reader, selection).map(DrawnFile::undrawn);
+        return measure(name, reader, options).map(DrawnFile::undrawn);
     }
     let frames = match reader.format().frames {
         Some(frames) => frames,
@@ -66,5 +70,5 @@ fn read(
             counting.frames_read()
         }
     };
-    measure_and_draw(name, reader, selection, frames)
+    measure_and_draw(name, reader, options, frames)
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use voxproof_analysis::{Group, NoteKind, PageError, QuantityResult, ReadError, Selection};
+use voxproof_analysis::{NoteKind, PageError, QuantityResult, ReadError, Selection, Subject};
+use voxproof_audio::curve::Curve;
+use voxproof_audio::level::Plane;
 
-use crate::args::SoundOutputArgs;
+use super::files;
+use crate::args::{PlaneArg, SoundOutputArgs};
 use crate::exit::Exit;
 use crate::{Failure, Outcome, terminal};
 
@@ -41,21 +44,26 @@ impl Fate {
             Self::Measured
         }
     }
+
+    /// The exit code.
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Self::Measured => Exit::Pass,
+            Self::Incomplete => Exit::Incomplete,
+            Self::Refused => Exit::Specification,
+            Self::Unread => Exit::Record,
+        }
+    }
 }
 
 /// The exit code of all of them: the worst decides.
 pub(super) fn exit(fates: impl Iterator<Item = Fate>) -> Outcome {
-    Ok(match fates.max().unwrap_or(Fate::Measured) {
-        Fate::Measured => Exit::Pass,
-        Fate::Incomplete => Exit::Incomplete,
-        Fate::Refused => Exit::Specification,
-        Fate::Unread => Exit::Record,
-    })
+    Ok(fates.max().unwrap_or(Fate::Measured).exit())
 }
 
-/// What `--only` and `--skip` leave of these groups.
-pub(super) fn selection(groups: &[Group], args: &SoundOutputArgs) -> Result<Selection, Failure> {
-    let selection = Selection::of_words(groups, &args.only, &args.skip)
+/// What `--only`, `--also` and `--skip` leave of the groups of a subject.
+pub(super) fn selection(subject: Subject, args: &SoundOutputArgs) -> Result<Selection, Failure> {
+    let selection = Selection::of_words(subject, &args.only, &args.also, &args.skip)
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     if selection.is_empty() {
         return Err(Failure::new(
@@ -64,6 +72,25 @@ pub(super) fn selection(groups: &[Group], args: &SoundOutputArgs) -> Result<Sele
         ));
     }
     Ok(selection)
+}
+
+/// The plane that was named.
+pub(super) fn plane(args: &SoundOutputArgs) -> Option<Plane> {
+    args.plane.map(|plane| match plane {
+        PlaneArg::ALaw => Plane::ALaw,
+        PlaneArg::MuLaw => Plane::MuLaw,
+        PlaneArg::G722 => Plane::G722,
+    })
+}
+
+/// The weighting of distortion that was named.
+pub(super) fn weighting(args: &SoundOutputArgs) -> Result<Option<Curve>, Failure> {
+    let Some(path) = &args.weighting else {
+        return Ok(None);
+    };
+    let curve = Curve::from_csv(&files::read_text(path)?)
+        .map_err(|error| Failure::new(Exit::Specification, format!("{}: {error}", path.display())))?;
+    Ok(Some(curve))
 }
 
 /// Everything that was asked for; the tables, when nothing else is on standard output.
