@@ -45,7 +45,7 @@ fn options(args: &AnalyzeArgs, raw: Option<RawFormat>) -> Result<PairOptions, Fa
     let calibrations = args
         .calibration
         .as_deref()
-        .map(|path| read(path, |text| read_calibrations(text)));
+        .map(|path| read(path, read_calibrations));
     let correction = args
         .correction
         .as_deref()
