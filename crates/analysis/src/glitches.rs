@@ -117,7 +117,7 @@ mod tests {
         let (results, events) = glitches(&samples, 48_000);
         let values: Vec<f64> = results.iter().filter_map(|result| result.value).collect();
         assert_eq!((values[0], values[2], values[5]), (2.0, 1440.0, 960.0));
-        assert_eq!(results[1].number().as_deref(), Some("605.45"));
+        assert_eq!(results[1].number().as_deref(), Some("606.06"));
         let lines: Vec<String> = events.iter().map(Event::text).collect();
         assert_eq!(
             lines,
