@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Error, ErrorKind, Read, Result, Seek, SeekFrom};
 
-use voxproof_analysis::{Group, ReadOptions, Selection, SoundReader, measure};
+use voxproof_analysis::{MeasureOptions, ReadOptions, Selection, SoundReader, Subject, measure};
 use voxproof_audio::stimulus::speech_like;
 
 use crate::support::{chunk, fmt, riff, sixteen};
@@ -79,7 +79,8 @@ fn an_hour_takes_the_memory_of_a_minute() {
     let figures = |seconds: u64| {
         let reader =
             SoundReader::open(Streamed::new(seconds), &ReadOptions::default()).expect("a sound file");
-        let record = measure("hour.wav", reader, &Selection::all(&Group::OF_FILE)).expect("it can be read");
+        let options = MeasureOptions::of(Selection::usual(Subject::File));
+        let record = measure("hour.wav", reader, &options).expect("it can be read");
         assert_eq!(record.frames, seconds * u64::from(RATE));
         let results = &record.channels[0].results;
         ["rms_level", "active_speech_level", "a_weighted_level"].map(|quantity| {
