@@ -417,6 +417,8 @@ impl Fault {
                 | Self::SavpAnsweredWithAvp
                 | Self::SrtpAnswerWrongTag
                 | Self::PtimeIgnored
+                | Self::OptionsUnanswered
+                | Self::RouteSetIgnored
         )
     }
 
