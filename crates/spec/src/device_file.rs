@@ -311,3 +311,29 @@ pub struct ManualDriver {
     /// The device answers calls by itself.
     pub answers_by_itself: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        let text = r#"
+            [device]
+            manufacturer = "m"
+            model = "m"
+            firmware = "1"
+            [driver.web]
+            interface = "yealink"
+            address = "http://192.0.2.7"
+            username = "admin"
+            password = "of-the-interface"
+            [ixit]
+            password = "of-the-account"
+        "#;
+        let file: DeviceFile = toml::from_str(text).unwrap();
+        let shown = serde_json::to_string(&file.without_secrets()).unwrap();
+        assert!(!shown.contains("of-the-"), "{shown}");
+        assert!(shown.contains("admin") && shown.contains(MASK), "{shown}");
+    }
+}
