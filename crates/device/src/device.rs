@@ -37,6 +37,26 @@ pub struct LabAddress {
     pub device_ip: IpAddr,
 }
 
+#[cfg(test)]
+impl LabAddress {
+    /// A lab on this machine, over UDP, for tests.
+    pub(crate) fn example() -> Self {
+        Self {
+            server: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            transport: SignallingTransport::Udp,
+            proxied: false,
+            dns: None,
+            http: None,
+            https: None,
+            authority_pem: String::new(),
+            username: "dut".to_owned(),
+            password: "s3cret".to_owned(),
+            realm: "lab".to_owned(),
+            device_ip: IpAddr::from([127, 0, 0, 1]),
+        }
+    }
+}
+
 impl LabAddress {
     /// The server as a device is told it: `127.0.0.1:5061;transport=tls`, with nothing behind it for UDP.
     pub(crate) fn server_uri(&self) -> String {

@@ -21,19 +21,7 @@ mod tests {
 
     #[test]
     fn every_occurrence_is_masked() {
-        let mut lab = LabAddress {
-            server: "127.0.0.1:5060".parse().unwrap(),
-            username: "dut".to_owned(),
-            password: "s3cret".to_owned(),
-            realm: "lab".to_owned(),
-            device_ip: "127.0.0.1".parse().unwrap(),
-            transport: voxproof_spec::SignallingTransport::Udp,
-            proxied: false,
-            dns: None,
-            http: None,
-            https: None,
-            authority_pem: String::new(),
-        };
+        let mut lab = LabAddress::example();
         assert_eq!(
             masked("s3cret, s3crets and secret", Some(&lab)),
             "********, ********s and secret"

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use voxproof_spec::{DialAction, DtmfAction, Located, NoParameters, SignallingTransport, TransferAction};
+use voxproof_spec::{DialAction, DtmfAction, Located, NoParameters, TransferAction};
 
 use super::*;
 use crate::ScriptedOperator;
@@ -87,19 +87,7 @@ impl Phone {
 fn web(driver: WebDriver, answers: &[&str]) -> Web {
     let operator = ScriptedOperator::new(answers.iter().map(|answer| (*answer).to_owned()));
     let mut web = Web::new(driver, &MediaProfile::default(), Arc::new(operator));
-    web.lab = Some(LabAddress {
-        server: "127.0.0.1:5060".parse().unwrap(),
-        username: "dut".to_owned(),
-        password: "secret".to_owned(),
-        realm: "lab".to_owned(),
-        device_ip: "127.0.0.1".parse().unwrap(),
-        transport: SignallingTransport::Udp,
-        proxied: false,
-        dns: None,
-        http: None,
-        https: None,
-        authority_pem: String::new(),
-    });
+    web.lab = Some(LabAddress::example());
     web
 }
 
