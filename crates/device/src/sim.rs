@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use voxproof_net::tls::{
-    CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer, Verification,
+    CertificateRequest, IdentityName, Roots, TestAuthority, TlsClient, TlsServer, TlsVersions, Verification,
 };
 use voxproof_net::{ClientSecurity, Net};
 use voxproof_record::Wav;
@@ -140,6 +140,8 @@ impl Sim {
             extended_reports: settings.extended_reports,
             comfort_noise: settings.comfort_noise,
             first_sequence: settings.first_sequence,
+            voice_dscp: settings.voice_dscp,
+            answers_on_request: true,
             dtls_passive: settings.dtls_passive,
             outbound: settings.outbound,
             keep_alive: settings.keep_alive.map(|every| every.0),
@@ -217,6 +219,9 @@ fn trust(lab: &LabAddress, faults: &BTreeSet<Fault>) -> Result<ClientSecurity, D
     if let ClientSecurity::Tls(client) = &mut security {
         if faults.contains(&Fault::CertificateNameIgnored) {
             client.verify = Verification::ChainOnly;
+        }
+        if faults.contains(&Fault::Tls12Refused) {
+            client.versions = TlsVersions::Tls13;
         }
         if faults.contains(&Fault::AnyCertificateAccepted) {
             client.verify = Verification::None;
@@ -337,7 +342,10 @@ impl Device for Sim {
             DeviceAction::Dial(dial) => self.phone()?.dial(&uri(&dial.to)).await,
             DeviceAction::Hold(_) => self.phone()?.hold().await,
             DeviceAction::Resume(_) => self.phone()?.resume().await,
-            DeviceAction::Dtmf(dtmf) => self.phone()?.dtmf(&dtmf.digits).await,
+            DeviceAction::Dtmf(dtmf) => match self.phone()?.dtmf(&dtmf.digits).await {
+                Err(PhoneError::NoTelephoneEvent) => self.phone()?.dtmf_by_info(&dtmf.digits).await,
+                done => done,
+            },
             DeviceAction::Transfer(transfer) => self.phone()?.transfer(&uri(&transfer.to)).await,
             DeviceAction::Consult(dial) => {
                 let options = DialOptions {

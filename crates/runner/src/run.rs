@@ -502,7 +502,7 @@ async fn give_up(place: Place, error: RunError) -> Result<Run, RunError> {
 
 /// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.
 /// The others are in `fixtures/devices/sim`.
-const NOT_OUT_OF_THE_BOX: [&str; 19] = [
+const NOT_OUT_OF_THE_BOX: [&str; 21] = [
     "srtp",
     "g722",
     "opus",
@@ -512,12 +512,14 @@ const NOT_OUT_OF_THE_BOX: [&str; 19] = [
     "outbound",
     "keep_alive",
     "mailbox",
+    "unsolicited_mailbox",
     "presence_watch",
     "dialog_watch",
     "quality_report",
     "rtcp_mux",
     "rtcp_xr",
     "comfort_noise",
+    "dscp",
     "long_call",
     "srv_lookup",
     "provisioning",

@@ -204,6 +204,10 @@ pub struct SimPhoneConfig {
     pub extended_reports: bool,
     /// Whether it describes its silence instead of sending it, where the other side takes that (RFC 3389).
     pub comfort_noise: bool,
+    /// The code point that its media are marked with (RFC 2474); `None` leaves them unmarked.
+    pub voice_dscp: Option<u8>,
+    /// Whether a call of its server that asks for it is answered at once (RFC 5373, Call-Info and Alert-Info).
+    pub answers_on_request: bool,
     /// The RTP sequence number each call starts with; `None` takes one at random (RFC 3550 5.1).
     pub first_sequence: Option<u16>,
     /// What it does wrong.
@@ -264,6 +268,8 @@ impl SimPhoneConfig {
             rtcp_mux: false,
             extended_reports: false,
             comfort_noise: false,
+            voice_dscp: None,
+            answers_on_request: false,
             first_sequence: None,
             faults: BTreeSet::new(),
             seed: 1,

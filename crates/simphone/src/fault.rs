@@ -384,6 +384,32 @@ faults! {
         "The way back to the phone is closed by the first firewall, because nothing keeps its connection alive (RFC 5626 4.4.1)."
     MissingPongUnnoticed "missing-pong-unnoticed"
         "A phone whose server has fallen silent waits for it for ever, because nobody looks for its pong (RFC 5626 4.4.1)."
+    CodecChangeIgnored "codec-change-ignored"
+        "A call that is handed over to a line with another codec falls silent, because the old codec is sent on (RFC 3264 8.3.2)."
+    DtmfUnnegotiated "dtmf-unnegotiated"
+        "Old gateways stumble over packets that they never took, because keys are sent as telephone-events to everybody (RFC 3264 6.1)."
+    UnsolicitedMwiRefused "unsolicited-mwi-refused"
+        "The message lamp stays dark at servers that tell of messages without being asked, because that is refused."
+    NoRport "no-rport"
+        "Behind a router the phone gets no answers, because it does not ask for them at the port that it sends from (RFC 3581 3)."
+    RportIgnored "rport-ignored"
+        "Senders behind a router get no answers, because they are sent to a port that nobody outside knows (RFC 3581 4)."
+    VoiceUnmarked "voice-unmarked"
+        "Speech is chopped when the network is busy, because its packets do not say that they are in a hurry (RFC 2474 3)."
+    RingingStopsEarlyMedia "ringing-stops-early-media"
+        "An announcement breaks off when the called phone begins to ring, because the phone's own ringing tone takes its place (RFC 3960 3.2)."
+    AnswerModeIgnored "answer-mode-ignored"
+        "The intercom does not work, because calls that are to be answered at once ring (RFC 5373 4)."
+    EarlyReplacesAccepted "early-replaces-accepted"
+        "Somebody else can take over a call that is ringing at this phone, and its user never knows (RFC 3891 3)."
+    NewSourceUnplayed "new-source-unplayed"
+        "The user hears nothing any more once the call was handed over to another device, because only the first source of speech is played (RFC 3550 8.2)."
+    HangUpLostWithConnection "hang-up-lost-with-connection"
+        "A call whose connection was lost meanwhile stays up at the other side, because nothing is sent in it any more (RFC 3261 18.1.1)."
+    DialogVersionGapIgnored "dialog-version-gap-ignored"
+        "The lamp of a colleague stays wrong after a lost message, because nobody notices that one is missing (RFC 4235 4.3)."
+    Tls12Refused "tls-1.2-refused"
+        "The phone cannot log in at a server that has TLS 1.2 only (BCP 195)."
     }
     pending {
     }
@@ -514,7 +540,7 @@ mod tests {
             );
         }
         assert_eq!(names.len(), Fault::ALL.len());
-        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 175);
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 188);
     }
 
     #[test]

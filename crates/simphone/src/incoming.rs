@@ -84,6 +84,9 @@ impl Phone {
         });
         let key = call.key;
         self.calls.push(call);
+        if self.config.answers_on_request && wants_answer(invite) && !self.has(Fault::AnswerModeIgnored) {
+            return self.answer_call(now, key);
+        }
         if let Some(replaced) = replaced {
             // RFC 3891 3: it takes the place of a call, so it does not ring
             self.answer_call(now, key);
@@ -340,6 +343,18 @@ impl Phone {
             .filter_map(|call| call.received.as_ref())
             .any(|received| same(&received.invite))
     }
+}
+
+/// Whether a call asks to be answered without its user: by RFC 5373, or as phones have it.
+fn wants_answer(invite: &Message) -> bool {
+    let says = |name: &str, wanted: &str| {
+        invite
+            .header(name)
+            .is_some_and(|value| value.to_ascii_lowercase().contains(wanted))
+    };
+    says("answer-mode", "auto")
+        || says("call-info", "answer-after=0")
+        || says("alert-info", "info=alert-autoanswer")
 }
 
 /// The description in a message, when there is one that can be read.

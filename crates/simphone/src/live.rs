@@ -40,6 +40,9 @@ impl Phone {
         } else {
             self.net.open_media(self.config.local, session)?
         };
+        if let Some(dscp) = self.config.voice_dscp.filter(|_| !self.has(Fault::VoiceUnmarked)) {
+            port.set_dscp(dscp)?;
+        }
         Ok(OpenMedia { port, media })
     }
 
@@ -116,6 +119,7 @@ impl Phone {
         }
     }
 
+    /// Keys by telephone-events.
     pub(crate) fn user_presses(&self, digits: &str) -> Result<(), PhoneError> {
         let key = self.established()?;
         let events: Vec<u8> = digits

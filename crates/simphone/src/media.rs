@@ -106,6 +106,8 @@ pub(crate) struct CallMedia {
     /// Nothing is played before the call is answered.
     deaf: bool,
     received: u64,
+    /// The first source that was heard.
+    source: Option<u32>,
     recording: Vec<i16>,
     shield: Shield,
     statistics: Option<RunningStatistics>,
@@ -165,6 +167,7 @@ impl CallMedia {
             hearing,
             deaf: false,
             received: 0,
+            source: None,
             recording: Vec::new(),
             statistics: None,
         }
@@ -190,6 +193,11 @@ impl CallMedia {
     pub(crate) fn listen(&mut self) {
         self.deaf = self.has(Fault::EarlyMediaSilent) && !self.talking;
         self.playing = true;
+    }
+
+    /// A ringing tone takes the place of what the network plays, until the call is answered.
+    pub(crate) fn ring_back(&mut self) {
+        self.deaf = !self.talking;
     }
 
     /// The call is answered: both ways are open.
@@ -485,6 +493,10 @@ impl MediaSession for CallMedia {
             return;
         };
         let Ok(packet) = Packet::parse(&plain) else { return };
+        let known = *self.source.get_or_insert(packet.ssrc);
+        if known != packet.ssrc && self.has(Fault::NewSourceUnplayed) {
+            return;
+        }
         self.reporting.received(reception.at, &packet, reception.dscp);
         if let Some(statistics) = &mut self.statistics {
             statistics.observe(reception.at, &packet, reception.dscp);

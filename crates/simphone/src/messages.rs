@@ -88,7 +88,11 @@ impl Phone {
             "check-sync" if !in_dialog && self.config.check_sync != CheckSync::Refused => {
                 self.on_check_sync(now, id, notify);
             }
-            _ if !in_dialog && self.config.unsolicited_mwi && is_mwi(notify) => {
+            _ if !in_dialog
+                && self.config.unsolicited_mwi
+                && is_mwi(notify)
+                && !self.has(Fault::UnsolicitedMwiRefused) =>
+            {
                 self.on_unsolicited_mwi(now, id, notify);
             }
             _ => self.on_stray(now, id, notify),

@@ -304,6 +304,12 @@ impl Phone {
             _ => return,
         }
         let Some(description) = answer_of(response).filter(|_| !delayed) else {
+            if response.status() == Some(180)
+                && self.has(Fault::RingingStopsEarlyMedia)
+                && let Some(open) = self.call(key).and_then(|call| call.media.as_ref())
+            {
+                crate::media::lock(&open.media).ring_back();
+            }
             return;
         };
         let Some(call) = self.call_mut(key) else { return };

@@ -62,6 +62,8 @@ pub(crate) struct Phone {
     pub(crate) afterglow: Vec<(Duration, OpenMedia)>,
     pub(crate) loopback: bool,
     pub(crate) dies_at: Option<Duration>,
+    /// Its connection to the server has been lost.
+    pub(crate) flow_lost: bool,
     auto_answer: Option<Duration>,
     /// For DTLS-SRTP, of this phone alone (RFC 5763 5).
     certificate: Option<Certificate>,
@@ -133,6 +135,7 @@ impl Phone {
             afterglow: Vec::new(),
             loopback: false,
             dies_at: None,
+            flow_lost: false,
             auto_answer: config.auto_answer,
             wire: Wire::new(&config.faults),
             stopping: None,
@@ -467,8 +470,9 @@ impl Phone {
     /// A Via with a new branch; rport, because answers shall find their way back through anything (RFC 3581).
     pub(crate) fn via(&mut self) -> String {
         let transport = self.config.transport.via_token();
+        let rport = if self.has(Fault::NoRport) { "" } else { ";rport" };
         format!(
-            "SIP/2.0/{transport} {};branch={};rport",
+            "SIP/2.0/{transport} {};branch={}{rport}",
             self.contact,
             self.ids.branch()
         )
@@ -487,6 +491,7 @@ impl Phone {
                 let lost = self.streams.forget(peer, number);
                 // RFC 5626 4.5: without its flow nobody reaches the phone
                 let flow = self.config.transport != Transport::Udp && peer == self.server();
+                self.flow_lost |= lost && flow;
                 if lost && flow && !self.is_stopping() && !self.has(Fault::NoReconnect) {
                     self.registration.reconnect(self.clock.now());
                 }
@@ -524,6 +529,10 @@ impl Phone {
     }
 
     fn arrived(&mut self, at: Duration, bytes: &[u8], source: Hop) {
+        let unasked = self
+            .has(Fault::RportIgnored)
+            .then(|| String::from_utf8_lossy(bytes).replacen(";rport\r\n", "\r\n", 1));
+        let bytes = unasked.as_deref().map_or(bytes, str::as_bytes);
         let message = Message::parse(bytes);
         if self.is_strangers_call(&message, source) {
             let refusal = Builder::response_to(&message, 403, voxproof_sip::default_reason(403))

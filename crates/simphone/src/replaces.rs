@@ -43,6 +43,7 @@ impl Phone {
         match matching.map(|call| (call.key, call.stage)) {
             Some((_, Stage::Established)) if replaced.early_only => Err(486),
             Some((key, Stage::Established | Stage::Dialing)) => Ok(Some(key)),
+            Some((key, Stage::Ringing)) if self.has(Fault::EarlyReplacesAccepted) => Ok(Some(key)),
             // an early dialog that we did not initiate, or one that is over
             Some(_) => Err(481),
             None if self.has(Fault::ReplacesUnmatchedAccepted) => Ok(None),

@@ -264,6 +264,10 @@ impl Session {
         decoded: Vec<(u8, AudioCodec)>,
         keying: Keying,
     ) {
+        let codec = match &self.remote {
+            Some(known) if self.capabilities.has(Fault::CodecChangeIgnored) => known.codec,
+            _ => codec,
+        };
         let destination = destination_of(description, audio);
         let old = self.remote.as_ref().and_then(|remote| remote.destination);
         let destination = match (old, destination) {
@@ -276,7 +280,10 @@ impl Session {
             direction: direction_of(description, audio),
             codec,
             decoded,
-            telephone_event: telephone_event_of(audio, codec.1),
+            telephone_event: telephone_event_of(audio, codec.1).or_else(|| {
+                let unasked = self.capabilities.has(Fault::DtmfUnnegotiated);
+                unasked.then_some((TELEPHONE_EVENT, codec.1.clock_rate()))
+            }),
             ptime: audio.ptime,
             keying,
             rtcp: rtcp_destination_of(description, audio),

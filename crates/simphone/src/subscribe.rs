@@ -63,6 +63,8 @@ struct Watch {
     dialog: Option<Dialog>,
     expires: u32,
     again_at: Option<Duration>,
+    /// Of the last document of a package that counts them.
+    version: Option<u32>,
 }
 
 /// Every subscription and what they have told.
@@ -124,6 +126,7 @@ impl Phone {
                 dialog: None,
                 expires: EXPIRES,
                 again_at: None,
+                version: None,
             });
             self.subscribe(now, key);
         }
@@ -266,7 +269,9 @@ impl Phone {
             None => (481, None),
         };
         let (key, subject) = (watch.key, watch.subject.clone());
+        let mut missed = false;
         if status == 200 && !notify.body().is_empty() {
+            missed = matches!(subject, Subject::Calls(_)) && self.has_missed(key, notify.body());
             self.take_state(&subject, notify.body());
         }
         self.respond(now, id, notify, status, |builder| match status {
@@ -275,8 +280,24 @@ impl Phone {
         });
         if let Some(event) = event {
             self.subscription_over(now, key, &event);
+        } else if missed && !self.has(Fault::DialogVersionGapIgnored) {
+            // the refresh brings the whole state
+            let expires = self.watches.get(key).map_or(EXPIRES, |watch| watch.expires);
+            self.resubscribe(now, key, expires);
         }
         true
+    }
+
+    /// Whether a document is not the one after the last, so that changes were missed (RFC 4235 4.3).
+    fn has_missed(&mut self, key: WatchKey, body: &[u8]) -> bool {
+        let Ok((info, _)) = DialogInfo::parse(body) else {
+            return false;
+        };
+        let Some(watch) = self.watches.get(key) else {
+            return false;
+        };
+        let last = watch.version.replace(info.version);
+        !info.full && last.is_some_and(|last| info.version > last.saturating_add(1))
     }
 
     /// The state of the mailbox that nobody asked for (RFC 3842 has it in subscriptions only; many servers do it).

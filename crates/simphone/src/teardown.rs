@@ -48,10 +48,12 @@ impl Phone {
             .call(key)
             .and_then(|call| call.dialog.as_ref())
             .map(|dialog| dialog.remote_uri.clone());
-        self.request_in_dialog(now, key, "BYE", Purpose::Bye, |builder| match remote {
-            Some(remote) if without_tag => builder.set("To", format!("<{remote}>")),
-            _ => builder,
-        });
+        if !(self.flow_lost && self.has(Fault::HangUpLostWithConnection)) {
+            self.request_in_dialog(now, key, "BYE", Purpose::Bye, |builder| match remote {
+                Some(remote) if without_tag => builder.set("To", format!("<{remote}>")),
+                _ => builder,
+            });
+        }
         self.finish_call(key);
     }
 

@@ -31,6 +31,8 @@ pub struct SimDriver {
     pub extended_reports: bool,
     /// It describes its silence instead of sending it (RFC 3389).
     pub comfort_noise: bool,
+    /// The code point that its media are marked with (RFC 2474).
+    pub voice_dscp: Option<u8>,
     /// The packet duration it asks for, in milliseconds (default 20): 10 to 60 in steps of 10.
     pub ptime: Option<u8>,
     /// It asks for session timers of this many seconds in its own calls (RFC 4028).
