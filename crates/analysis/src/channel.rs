@@ -258,7 +258,12 @@ fn signal_results(
     }
     if let Some(pauses) = pauses {
         let (noise, ratio) = pauses.finish(&active);
-        results.push(QuantityResult::of(&NOISE_LEVEL, &noise));
+        results.push(match &noise {
+            Ok(noise) if noise.value == DbOv::SILENCE => {
+                QuantityResult::because(&NOISE_LEVEL, "silent", "the pauses are digital silence")
+            }
+            noise => QuantityResult::of(&NOISE_LEVEL, noise),
+        });
         results.extend(on_plane(&NOISE_DBM0, &noise, plane));
         results.push(QuantityResult::of(&SPEECH_TO_NOISE, &ratio));
     }

@@ -75,6 +75,9 @@ impl PauseMeter {
     pub(crate) fn finish(mut self, speech: &Result<DbOv, Unmeasurable>) -> (Measured<DbOv>, Measured<Db>) {
         let noise = self.noise(speech);
         let ratio = noise.clone().and_then(|noise| {
+            if noise.value == DbOv::SILENCE {
+                return Err(Unmeasurable::NoSuchPart("noise: the pauses are digital silence"));
+            }
             let speech = speech.clone()?;
             Measurement::single(Db(speech.0 - noise.value.0))
         });
@@ -146,7 +149,9 @@ mod tests {
         // digital silence between words is a level of minus infinity
         let mut gated = sine(500.0, DbOv(-20.0), 1.0, 8000);
         gated.extend(vec![0.0; 8000]);
-        assert_eq!(noise_of(&gated, -20.0).0.unwrap().value, DbOv::SILENCE);
+        let (noise, ratio) = noise_of(&gated, -20.0);
+        assert_eq!(noise.unwrap().value, DbOv::SILENCE);
+        assert!(matches!(ratio, Err(Unmeasurable::NoSuchPart(_))), "{ratio:?}");
     }
 
     #[test]

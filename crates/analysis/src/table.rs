@@ -129,6 +129,14 @@ fn rows(text: &mut String, results: &[QuantityResult]) {
         .fold(0, |longest, result| width(longest, result.unit));
     for (group, results) in groups(results) {
         let _ = writeln!(text, "  {group}");
+        if let Some(reason) = common_reason(&results) {
+            let _ = writeln!(
+                text,
+                "    none of {} quantities can be measured because {reason}",
+                results.len()
+            );
+            continue;
+        }
         for result in results {
             let name = result.about().name;
             let _ = match result.number() {
@@ -148,4 +156,18 @@ fn rows(text: &mut String, results: &[QuantityResult]) {
             };
         }
     }
+}
+
+/// Why nothing of a group was measured, where that is one reason and there are several quantities.
+fn common_reason<'a>(results: &[&'a QuantityResult]) -> Option<&'a str> {
+    let (first, others) = results.split_first()?;
+    let reason = first.not_measured.as_ref()?.because.as_str();
+    let same = |other: &&QuantityResult| {
+        other.value.is_none()
+            && other
+                .not_measured
+                .as_ref()
+                .is_some_and(|other| other.because == reason)
+    };
+    (!others.is_empty() && others.iter().all(same)).then_some(reason)
 }

@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 
 use voxproof_audio::delay::estimate;
 use voxproof_audio::echo::{
-    EchoLevel, HANDS_FREE, LossCurve, NARROWBAND, WIDEBAND, echo_level, loss_over_time, stability_loss,
-    terminal_coupling_loss,
+    EchoLevel, HANDS_FREE, LossCurve, NARROWBAND, WIDEBAND, echo_level, echo_response, loss_over_time,
+    stability_loss, terminal_coupling_loss,
 };
 use voxproof_audio::measurement::{Measured, Measurement, Unmeasurable};
-use voxproof_audio::transfer::{Bands, level_difference};
+use voxproof_audio::transfer::Bands;
 use voxproof_audio::unit::{Db, Hertz, Milliseconds, Seconds};
 
 use super::{Pair, PairOptions};
@@ -54,7 +54,7 @@ pub(super) fn measure(pair: &Pair<'_>, options: &PairOptions, record: &mut PairR
     ]);
     levels(returned, rate, options, record);
     losses(pair, record);
-    if let Ok(response) = level_difference(played, returned, rate, Bands::ThirdOctave, STABILITY_HZ) {
+    if let Ok(response) = echo_response(played, returned, rate, Bands::ThirdOctave, STABILITY_HZ) {
         record.curves.push(Curve::new(
             "echo_response",
             "frequency, Hz",

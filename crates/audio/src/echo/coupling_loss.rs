@@ -3,11 +3,15 @@
 use std::ops::RangeInclusive;
 
 use crate::measurement::{Measured, Measurement, Unmeasurable};
-use crate::transfer::{Bands, Response, level_difference};
+use crate::transfer::{Bands, Response, level_difference_within};
 use crate::unit::Db;
 
 /// A response counts up to its band's edge: half a third octave, and the difference of nominal and exact frequencies.
 const BEYOND: f64 = 1.14;
+
+/// An echo is measured in the bands that are at most this far below the strongest one of what was played: weaker ones
+/// come back below the noise of any device, and the noise would be taken for an echo.
+const PLAYED: Db = Db(40.0);
 
 /// Range of the weighted terminal coupling loss in narrowband, Hz (ITU-T G.122 Annex B.4).
 pub const NARROWBAND: RangeInclusive<f64> = 300.0..=3400.0;
@@ -60,6 +64,20 @@ fn constant(low: f64, high: f64) -> f64 {
     10.0 * (2.0 * (high / low).log10()).log10()
 }
 
+/// What comes back less what was played, dB, in the bands in which something was played (at most 40 dB below the strongest).
+///
+/// # Errors
+/// Nothing played, nothing to measure.
+pub fn echo_response(
+    played: &[f32],
+    returned: &[f32],
+    rate: u32,
+    bands: Bands,
+    range: RangeInclusive<f64>,
+) -> Result<Response, Unmeasurable> {
+    level_difference_within(played, returned, rate, bands, range, PLAYED)
+}
+
 /// Terminal coupling loss between what was played to a device and what it sent back, from levels in third octaves. Both
 /// on the same plane, the converged part only (TS 26.132: the last 6 sentences, after 17 s). A silent return is a loss
 /// without bound.
@@ -75,7 +93,7 @@ pub fn terminal_coupling_loss(
     if !returned.is_empty() && returned.iter().all(|sample| *sample == 0.0) {
         return Measurement::single(Db(f64::INFINITY));
     }
-    let echo = level_difference(played, returned, rate, Bands::ThirdOctave, range.clone())?;
+    let echo = echo_response(played, returned, rate, Bands::ThirdOctave, range.clone())?;
     coupling_loss(&echo, range)
 }
 
@@ -88,7 +106,8 @@ pub struct StabilityLoss {
     pub hz: f64,
 }
 
-/// Stability loss in twelfth octaves (3GPP TS 26.131 clause 6.6: at least 6 dB from 100 Hz to 8 kHz).
+/// Stability loss in twelfth octaves (3GPP TS 26.131 clause 6.6: at least 6 dB from 100 Hz to 8 kHz), over the bands in which
+/// something was played.
 ///
 /// # Errors
 /// Nothing played, a silent return.
@@ -98,7 +117,7 @@ pub fn stability_loss(
     rate: u32,
     range: RangeInclusive<f64>,
 ) -> Result<StabilityLoss, Unmeasurable> {
-    let echo = level_difference(played, returned, rate, Bands::TwelfthOctave, range)?;
+    let echo = echo_response(played, returned, rate, Bands::TwelfthOctave, range)?;
     let (hz, gain) = echo
         .points()
         .iter()
@@ -149,6 +168,25 @@ mod tests {
         assert!((loss.value.0 - 43.01).abs() < 0.01, "{}", loss.value);
         assert!(coupling_loss(&echo, WIDEBAND).is_err());
         assert!(coupling_loss(&Response::default(), NARROWBAND).is_err());
+    }
+
+    #[test]
+    fn noise_is_no_echo_of_what_was_not_played() {
+        // nothing above 2 kHz, and a microphone with noise at all frequencies
+        let played = crate::stimulus::band_noise(100.0, 2000.0, DbOv(-26.0), 8.0, 16000, 1);
+        let noise = crate::stimulus::white_noise(DbOv(-75.0), 8.0, 16000, 2);
+        let returned: Vec<f32> = played
+            .iter()
+            .zip(&noise)
+            .map(|(x, noise)| x * 0.05 + noise)
+            .collect();
+        let stability = stability_loss(&played, &returned, 16000, 100.0..=8000.0).expect("an echo");
+        assert!(
+            (stability.loss.value.0 - 26.0).abs() < 1.0 && stability.hz < 3000.0,
+            "{stability:?}"
+        );
+        let wide = terminal_coupling_loss(&played, &returned, 16000, WIDEBAND);
+        assert!(wide.is_err(), "{wide:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::measurement::Unmeasurable;
 use crate::transfer::Response;
 use crate::transfer::welch::{band_power, power_spectrum};
+use crate::unit::Db;
 
 /// Bands further below the strongest one of the reference than this have no response, dB: what comes back there is not
 /// the reference's.
@@ -84,6 +85,22 @@ pub fn level_difference(
     bands: Bands,
     range: RangeInclusive<f64>,
 ) -> Result<Response, Unmeasurable> {
+    level_difference_within(reference, measured, rate, bands, range, Db(DYNAMIC_DB))
+}
+
+/// [`level_difference`] of the bands alone in which the reference is less than `dynamic` below its strongest band: a weak
+/// return is told from noise only where something was played.
+///
+/// # Errors
+/// Nothing to measure, silent signals.
+pub fn level_difference_within(
+    reference: &[f32],
+    measured: &[f32],
+    rate: u32,
+    bands: Bands,
+    range: RangeInclusive<f64>,
+    dynamic: Db,
+) -> Result<Response, Unmeasurable> {
     let reference_levels = band_levels(reference, rate, bands, range.clone())?;
     let measured_levels = band_levels(measured, rate, bands, range)?;
     // levels are those of the mean power: recordings of different lengths hold the same signal
@@ -99,7 +116,7 @@ pub fn level_difference(
         reference_levels
             .iter()
             .zip(&measured_levels)
-            .filter(|(reference, _)| reference.1 > strongest - DYNAMIC_DB)
+            .filter(|(reference, _)| reference.1 > strongest - dynamic.0)
             .map(|(reference, measured)| (reference.0, measured.1 - reference.1 + lengths_db)),
     );
     if response.points().is_empty() {

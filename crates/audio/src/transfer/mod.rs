@@ -15,7 +15,7 @@ mod stepped;
 mod sweep;
 pub(crate) mod welch;
 
-pub use bands::{Bands, band_levels, level_difference};
+pub use bands::{Bands, band_levels, level_difference, level_difference_within};
 pub use h1::{ChannelMatch, ComplexBand, ComplexResponse, channel_match, crosstalk, h1};
 pub use mls::{SequenceResponse, sequence_response};
 pub(crate) use pulsed::delayed;
