@@ -4,7 +4,9 @@ mod common;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use voxproof_guest::{Ended, Guest, Kernel};
 use voxproof_record::Run;
 use voxproof_spec::Verdict;
 
@@ -101,4 +103,69 @@ password = "voxproof"
         "{}",
         attempt.judgement.reason
     );
+}
+
+/// Runs a script in a guest, and hands over what it left in files of the folder.
+fn in_guest(script: &str, files: [&str; 3]) -> Option<[String; 3]> {
+    if let Some(reason) = common::no_guests() {
+        eprintln!("skipped: {reason}");
+        return None;
+    }
+    let folder = common::scratch();
+    let kernel = Kernel::find().expect("it was found before");
+    let booted = Guest {
+        kernel: &kernel,
+        folder: folder.path(),
+        script: &format!("cd {}; {script}", folder.path().display()),
+        seed: 1,
+        processor: None,
+        limit: Duration::from_secs(300),
+    }
+    .boot(&|| false)
+    .expect("the guest starts");
+    let console = String::from_utf8_lossy(&booted.console).into_owned();
+    assert_eq!(booted.ended, Ended::Script(0), "{console}");
+    Some(files.map(|file| {
+        std::fs::read_to_string(folder.path().join(file))
+            .unwrap_or_else(|error| panic!("{file}: {error}: {console}"))
+    }))
+}
+
+#[test]
+fn what_the_kernels_impairment_has_lost_is_what_the_receivers_miss() {
+    // one packet in twenty of G.711 speech: an IP packet of 200 octets, as no other of the call is
+    let script = format!(
+        r#"
+tc qdisc add dev lo root handle 1: prio bands 3 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+tc qdisc add dev lo parent 1:3 handle 30: netem loss 5%
+tc filter add dev lo parent 1: protocol ip u32 match u16 200 0xffff at 2 flowid 1:3
+{program} call --listen 127.0.0.1:5070 --media --json > callee.json &
+sleep 1
+{program} call sip:100@127.0.0.1:5070 --calls 1 --rate 1 --media --hold "40 s" --json > caller.json
+kill -INT $!
+wait $!
+tc -s qdisc show dev lo | grep -A 2 netem > netem.txt
+"#,
+        program = env!("CARGO_BIN_EXE_voxproof")
+    );
+    let Some([caller, callee, netem]) = in_guest(&script, ["caller.json", "callee.json", "netem.txt"]) else {
+        return;
+    };
+    let [caller, callee] = [caller, callee].map(|text| {
+        serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    });
+    let both = |name: &str| {
+        let of = |side: &serde_json::Value| side["media"][name].as_u64().expect("a count");
+        (of(&caller), of(&callee))
+    };
+    let dropped: u64 = netem
+        .split_once("dropped ")
+        .and_then(|(_, after)| after.split(',').next()?.trim().parse().ok())
+        .unwrap_or_else(|| panic!("no count of dropped packets: {netem}"));
+    let (sent, received, lost) = (both("packets_sent"), both("packets_received"), both("lost"));
+    assert_eq!(sent.0 + sent.1 - received.0 - received.1, dropped, "{netem}");
+    assert!((100..=300).contains(&dropped), "5 % of {sent:?}: {dropped}");
+    // by sequence number nobody knows of what was lost before the first packet and after the last one
+    assert!(dropped - (lost.0 + lost.1) <= 4, "{lost:?} of {dropped}");
+    assert_eq!(caller["validity"]["verdict"], "valid", "{caller}");
 }

@@ -121,10 +121,16 @@ impl Human {
                 counts,
                 designation,
                 wall_s,
+                waiting_s,
                 interrupted,
             } => {
                 self.bar.finish_and_clear();
-                let mut text = format!("\n{} in {wall_s:.1} s\n", counts_line(counts));
+                let mut text = format!("\n{} in {wall_s:.1} s", counts_line(counts));
+                if let Some(waiting_s) = waiting_s.filter(|waiting_s| *waiting_s > 0.0) {
+                    let times = wall_s / waiting_s;
+                    text += &format!(", {times:.2} times the {waiting_s:.1} s that its cases have to wait");
+                }
+                text.push('\n');
                 if interrupted {
                     text += &format!(
                         "the run was stopped; go on with: voxproof resume {}\n",

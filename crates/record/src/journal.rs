@@ -233,6 +233,9 @@ pub struct RunFinished {
     pub designation: DesignationResults,
     /// Seconds the run took.
     pub wall_s: f64,
+    /// Seconds of them that its cases had to wait in their steps: spread over the lanes, or the longest case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_s: Option<f64>,
 }
 
 /// Appends to a journal; each line is on disk before the call returns.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use voxproof_call::CaseCapture;
 use voxproof_judge::{judge, sip_log, tracks};
@@ -24,6 +25,8 @@ pub(crate) struct Left {
     pub(crate) log: Option<Vec<u8>>,
     pub(crate) recovered: Option<String>,
     pub(crate) wall_s: f64,
+    /// Time spent in the steps of the case.
+    pub(crate) in_steps: Duration,
 }
 
 /// Stores everything, reads it back, and judges what was read.

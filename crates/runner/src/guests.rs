@@ -217,5 +217,6 @@ fn not_carried_out(loaded: &LoadedCase, attempt: u32, booted: Booted) -> Left {
         log: Some(booted.console),
         recovered: None,
         wall_s: booted.took.as_secs_f64(),
+        in_steps: Duration::ZERO,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use voxproof_call::{CaseCapture, RegistrarBehaviour, Signal, Station, StationConfig};
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
-use voxproof_record::{TimelineEvent, Wav};
+use voxproof_record::TimelineEvent;
 use voxproof_services::{Services, ServicesOptions};
 use voxproof_sip::Transport;
 use voxproof_spec::{Capability, DeviceSettings, Ixit, LoadedCase, MediaProfile, SignallingTransport};
@@ -251,7 +251,7 @@ impl Lane {
                 self.station.begin_case();
                 self.station.note(TimelineEvent::NotCarriedOut { reason });
                 let capture = self.station.end_case(false).await;
-                return Ok(Some(self.left(loaded, attempt, capture, None, began, None)));
+                return Ok(Some(self.left(loaded, attempt, capture, began)));
             }
         };
         let answer = case.needs.iter().any(|need| **need == Capability::Answer);
@@ -294,7 +294,9 @@ impl Lane {
             marks: BTreeMap::new(),
             stopped_device: false,
         };
+        let steps_began = drive.station.now();
         let driven = drive.run(listener).await;
+        let in_steps = drive.station.now().saturating_sub(steps_began);
         self.stopped = drive.stopped_device;
         if driven == Driven::Aborted {
             self.station.end_case(false).await;
@@ -317,20 +319,15 @@ impl Lane {
         if driven == Driven::Stopped {
             return Ok(None);
         }
-        Ok(Some(
-            self.left(loaded, attempt, capture, recording, began, recovered),
-        ))
+        Ok(Some(Left {
+            recording,
+            recovered,
+            in_steps,
+            ..self.left(loaded, attempt, capture, began)
+        }))
     }
 
-    fn left(
-        &mut self,
-        loaded: &LoadedCase,
-        attempt: u32,
-        capture: CaseCapture,
-        recording: Option<Wav>,
-        began: Duration,
-        recovered: Option<String>,
-    ) -> Left {
+    fn left(&mut self, loaded: &LoadedCase, attempt: u32, capture: CaseCapture, began: Duration) -> Left {
         Left {
             case: loaded.case.id.to_string(),
             rev: loaded.case.rev,
@@ -338,10 +335,11 @@ impl Lane {
             case_source: Arc::clone(&loaded.source),
             capture,
             speech: self.device.speech(),
-            recording,
+            recording: None,
             log: self.device.log(),
-            recovered,
+            recovered: None,
             wall_s: self.station.now().saturating_sub(began).as_secs_f64(),
+            in_steps: Duration::ZERO,
         }
     }
 

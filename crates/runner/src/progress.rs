@@ -68,6 +68,8 @@ pub enum Progress {
         designation: DesignationResults,
         /// Seconds.
         wall_s: f64,
+        /// Seconds of them that cases of this run have to wait, on as many lanes as there were.
+        waiting_s: Option<f64>,
         /// It was stopped before its end.
         interrupted: bool,
     },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use voxproof_audio::resample::resample_i16;
 use voxproof_call::Signal;
@@ -390,7 +391,9 @@ impl Runner {
             broken: Mutex::new(None),
             attempts,
             virtual_time: self.options.virtual_time,
+            in_steps: Mutex::default(),
         });
+        let jobs = place.jobs();
         let mut tasks = tokio::task::JoinSet::new();
         let worker = || Worker {
             shared: Arc::clone(&shared),
@@ -438,6 +441,7 @@ impl Runner {
             counts: so_far.counts(),
             designation: designations(&so_far.cases),
             wall_s,
+            waiting_s: waiting(&lock(&shared.in_steps), jobs),
         };
         let interrupted = self.interrupt.presses() > 0;
         if !interrupted {
@@ -450,6 +454,7 @@ impl Runner {
             counts: finished.counts,
             designation: finished.designation,
             wall_s,
+            waiting_s: finished.waiting_s,
             interrupted,
         });
         Ok(whole)
@@ -498,6 +503,14 @@ async fn give_up(place: Place, error: RunError) -> Result<Run, RunError> {
         }
     }
     Err(error)
+}
+
+/// The waiting that a run on so many lanes cannot do without: its cases' steps spread evenly, or its longest case. `None`
+/// where no case was driven here, as in guests.
+fn waiting(in_steps: &[Duration], lanes: usize) -> Option<f64> {
+    let longest = in_steps.iter().max()?.as_secs_f64();
+    let all: f64 = in_steps.iter().map(Duration::as_secs_f64).sum();
+    Some(longest.max(all / lanes.max(1) as f64))
 }
 
 /// What the simulated phone needs another configuration for than the one without a file: `devices/sim-tls.toml` has it.

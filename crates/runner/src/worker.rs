@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use voxproof_record::{Event, EvidenceObject, JournalWriter, RecordError, StepOutcome};
 use voxproof_spec::{LoadedCase, Tier};
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) broken: Mutex<Option<RunError>>,
     pub(crate) attempts: BTreeMap<String, u32>,
     pub(crate) virtual_time: bool,
+    /// How long the steps of each case took, in any order.
+    pub(crate) in_steps: Mutex<Vec<Duration>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -156,6 +159,7 @@ impl Worker {
         else {
             return Ok(());
         };
+        lock(&self.shared.in_steps).push(left.in_steps);
         let shared = Arc::clone(&self.shared);
         let target = self.target;
         let judged = aside(self.shared.virtual_time, move || {

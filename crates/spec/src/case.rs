@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Located, Measure, Span, Step};
+use crate::{Check, Located, Measure, Span, Step, SweepAxis};
 
 /// A test case, one TOML file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,9 @@ pub struct Case {
     pub rig: Rig,
     /// Expected duration, for the plan.
     pub duration: Span,
+    /// What is varied: the file then stands for a case a point.
+    #[serde(default)]
+    pub sweep: Vec<SweepAxis>,
     /// Steps done before the steps that are judged.
     #[serde(default)]
     pub setup: Vec<Located<Step>>,

@@ -291,6 +291,11 @@ pub const CODES: &[CodeEntry] = &[
         title: "a claim without what the lab has to know about it",
         explanation: "Some items are tested with something that only the vendor knows, such as the format of the device's settings. Write the table of [ixit] that the message names.",
     },
+    CodeEntry {
+        code: "E0140",
+        title: "a sweep that cannot be laid out",
+        explanation: "A [[sweep]] has an axis, which names its points, and points that all give the same values. Each value stands somewhere in the case as {name}, and the title has the one of the axis, so that the points are told apart. A value is a number, or a text without quotes, backslashes and braces; a file stands for 64 cases at most.",
+    },
 ];
 
 /// The explanation of a code.

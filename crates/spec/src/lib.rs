@@ -19,6 +19,7 @@ mod schema;
 mod sim_driver;
 mod step;
 mod suite;
+mod sweep;
 mod units;
 mod verdict;
 
@@ -57,5 +58,6 @@ pub use step::{
 pub use suite::{
     Collection, DecisionRule, Guard, IcsItem, IxitPart, RuleDecision, RulePolicy, SignalEntry, Suite,
 };
+pub use sweep::{SweepAxis, SweepValue, sweep_points};
 pub use units::{Span, UnitError};
 pub use verdict::Verdict;

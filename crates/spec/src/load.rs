@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lint;
-use crate::{Case, DeviceFile, Limit, Suite};
+use crate::{Case, DeviceFile, Limit, Suite, sweep_points};
 
 /// A case with the file it came from.
 #[derive(Debug, Clone)]
@@ -227,42 +227,58 @@ pub fn load_suite(root: &Path) -> Result<LoadedSuite, Diagnostics> {
             continue;
         };
         absorb(&format!("cases/{}", file_name(&path)), text.as_bytes());
-        match parse_case(&path, &text) {
-            Ok(case) => {
-                if let Some(other) = cases.get(&**case.id) {
-                    problems.push(
-                        Diagnostic::error(
-                            "E0113",
-                            &path,
-                            &text,
-                            case.id.span(),
-                            format!("case {} exists already", *case.id),
-                        )
-                        .help(format!("the other one is {}", other.path.display())),
-                    );
+        let points = match sweep_points(&path, &text) {
+            Ok(points) => points,
+            Err(more) => {
+                problems.extend(more.0);
+                continue;
+            }
+        };
+        for text in points {
+            let case = match parse_case(&path, &text) {
+                Ok(case) => case,
+                Err(more) => {
+                    problems.extend(more.0);
+                    break;
                 }
-                problems.extend(lint::case(&case, &path, &text, &suite, &limits, &signals));
-                for file in sent_files(&case) {
-                    match read_sent(root, &suite, file) {
-                        Ok(bytes) => {
-                            absorb(&format!("file/{}", **file), bytes.as_deref().unwrap_or_default());
-                            files.insert(file.to_string(), bytes);
-                        }
-                        Err(message) => {
-                            problems.push(Diagnostic::error("E0129", &path, &text, file.span(), message));
-                        }
-                    }
-                }
-                cases.insert(
-                    case.id.to_string(),
-                    LoadedCase {
-                        case,
-                        path,
-                        source: text,
-                    },
+            };
+            let found = problems.len();
+            if let Some(other) = cases.get(&**case.id) {
+                problems.push(
+                    Diagnostic::error(
+                        "E0113",
+                        &path,
+                        &text,
+                        case.id.span(),
+                        format!("case {} exists already", *case.id),
+                    )
+                    .help(format!("the other one is {}", other.path.display())),
                 );
             }
-            Err(more) => problems.extend(more.0),
+            problems.extend(lint::case(&case, &path, &text, &suite, &limits, &signals));
+            for file in sent_files(&case) {
+                match read_sent(root, &suite, file) {
+                    Ok(bytes) => {
+                        absorb(&format!("file/{}", **file), bytes.as_deref().unwrap_or_default());
+                        files.insert(file.to_string(), bytes);
+                    }
+                    Err(message) => {
+                        problems.push(Diagnostic::error("E0129", &path, &text, file.span(), message));
+                    }
+                }
+            }
+            cases.insert(
+                case.id.to_string(),
+                LoadedCase {
+                    case,
+                    path: path.clone(),
+                    source: text,
+                },
+            );
+            // the other points of a sweep have the same mistakes
+            if problems.len() > found {
+                break;
+            }
         }
     }
 

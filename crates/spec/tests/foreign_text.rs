@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use voxproof_spec::{Expression, Span, parse_case, parse_limits};
+use voxproof_spec::{Expression, Span, parse_case, parse_limits, sweep_points};
 
 const CASE: &str = include_str!("../../../test-specs/ip-phone/cases/IPP-HLD-001.toml");
 
@@ -28,6 +28,22 @@ proptest! {
         let _ = parse_case(Path::new("x"), &source);
         let _ = parse_limits(Path::new("x"), &source);
         let _ = text.parse::<Span>();
+    }
+
+    #[test]
+    fn any_sweep(axis in "[a-z{\"]{1,4}", key in "[a-z{\"]{1,4}", value in "\\PC{0,8}", number in proptest::num::f64::ANY) {
+        let text = format!(
+            "id = 'A'\ntitle = '{{{axis}}}{{{key}}}'\n[[sweep]]\naxis = {axis:?}\npoints = [{{ {key:?} = {value:?} }}, {{ {key:?} = {number:?} }}]\n"
+        );
+        let source: Arc<str> = Arc::from(text);
+        match sweep_points(Path::new("case.toml"), &source) {
+            Err(problems) => prop_assert!(problems.render(false).contains("case.toml")),
+            // a point is as sound a text as the whole was
+            Ok(points) => {
+                let sound = |text: &str| toml::from_str::<toml::Table>(text).is_ok();
+                prop_assert!(points.iter().all(|point| sound(point) == sound(&source)), "{points:?}");
+            }
+        }
     }
 
     #[test]

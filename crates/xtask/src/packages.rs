@@ -72,6 +72,11 @@ pub(crate) const FOR_TESTS: &[Package] = &[
         file: "/usr/bin/tshark",
         why: "an independent reader of our captures",
     },
+    Package {
+        name: "iproute2",
+        file: "/usr/sbin/tc",
+        why: "impairment by the kernel, in a guest",
+    },
 ];
 
 /// What building the guests' kernel takes.

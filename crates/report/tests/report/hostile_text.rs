@@ -153,6 +153,7 @@ fn run_of(text: &str) -> Run {
                 works_with: missed,
             },
             wall_s: 1.0,
+            waiting_s: None,
         }),
         state: RunState::Finished,
     }

@@ -392,6 +392,7 @@ impl<'a> Builder<'a> {
                 counts,
                 designation,
                 wall_s: 74.2,
+                waiting_s: Some(70.1),
             })))
             .unwrap();
         Run::read(self.folder).unwrap()
