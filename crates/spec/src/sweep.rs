@@ -43,15 +43,19 @@ impl SweepValue {
     fn text(&self) -> String {
         match self {
             Self::Integer(value) => value.to_string(),
-            Self::Number(value) => value.to_string(),
+            // with its point: expressions tell 42.0 and 42 apart
+            Self::Number(value) => format!("{value:?}"),
             Self::Text(value) => value.clone(),
         }
     }
 
     /// The value as a part of an id.
     fn name(&self) -> String {
-        self.text()
-            .chars()
+        let text = match self {
+            Self::Number(value) => value.to_string(),
+            _ => self.text(),
+        };
+        text.chars()
             .map(|c| {
                 if c.is_ascii_alphanumeric() || c == '_' {
                     c
