@@ -82,7 +82,7 @@ fn main() {
         format!("{:?}", meter.finish().integrated)
     });
     timed("true peak", 5, &|| {
-        let mut meter = TruePeakMeter::new();
+        let mut meter = TruePeakMeter::new(RATE);
         wide.chunks(BLOCK).for_each(|block| meter.push(block));
         meter.finish().to_string()
     });

@@ -77,7 +77,7 @@ impl SignalMeter {
             levels: LevelMeter::new(rate),
             speech,
             loudness: LoudnessMeter::new(rate, 1),
-            true_peak: TruePeakMeter::new(),
+            true_peak: TruePeakMeter::new(rate),
             spectrum,
             cleaned: Vec::new(),
             wide: Vec::new(),

@@ -16,6 +16,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+use serde_json::Value;
 
 use crate::tasks::root;
 pub(crate) use accuracy::accuracy;
@@ -102,6 +103,17 @@ pub(crate) struct Measured {
     pub(crate) parse_ns: Series,
     /// Nanoseconds of the rule engine a message.
     pub(crate) rules_ns: Series,
+    /// A run of the IP-phone suite against the simulated phone, if it came to its end.
+    pub(crate) suite: Option<SuiteRun>,
+}
+
+/// A run of a suite in real time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SuiteRun {
+    pub(crate) passed: u64,
+    pub(crate) wall_s: f64,
+    /// What its cases have to wait on as many lanes.
+    pub(crate) waiting_s: f64,
 }
 
 /// The heading with which the audio part of the page begins.
@@ -140,7 +152,11 @@ fn measured_sip(extent: Extent) -> Result<Measured> {
     let ours = built(&["--package", "voxproof-load", "--example", "bench"], "bench")?;
     let rooms = env::temp_dir().join(format!("voxproof-bench-{}", std::process::id()));
     fs::create_dir_all(&rooms)?;
-    let outcome = measure(&ours, &rooms, extent);
+    let voxproof = built(&["--package", "voxproof-cli"], "voxproof")?;
+    let outcome = measure(&ours, &rooms, extent).and_then(|measured| {
+        let suite = suite(&voxproof, &rooms.join("runs"))?;
+        Ok(Measured { suite, ..measured })
+    });
     let _ = fs::remove_dir_all(&rooms);
     outcome
 }
@@ -179,6 +195,35 @@ fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
     measured.octets_a_dialog = memory(ours, "5000", "none")?;
     measured.octets_a_stream = memory(ours, "1000", "pairs")?;
     Ok(measured)
+}
+
+/// The IP-phone suite against the simulated phone; `None` when the run did not come to its end.
+fn suite(voxproof: &Path, runs: &Path) -> Result<Option<SuiteRun>> {
+    eprintln!("the IP-phone suite");
+    let suite = root().join("test-specs/ip-phone");
+    finish(start(
+        Command::new(voxproof)
+            .arg("run")
+            .arg(suite)
+            .args(["--device", "sim", "--out"])
+            .arg(runs),
+    )?)?;
+    let Some(run) = fs::read_dir(runs)?.flatten().next() else {
+        return Ok(None);
+    };
+    let journal = fs::read_to_string(run.path().join("journal.jsonl"))?;
+    let end = journal
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|entry| entry["event"]["run_finished"].clone())
+        .find(|finished| !finished.is_null());
+    Ok(end.and_then(|end| {
+        Some(SuiteRun {
+            passed: end["counts"]["pass"].as_u64()?,
+            wall_s: end["wall_s"].as_f64()?,
+            waiting_s: end["waiting_s"].as_f64()?,
+        })
+    }))
 }
 
 fn memory(ours: &Path, calls: &str, media: &str) -> Result<f64> {

@@ -131,6 +131,18 @@ pub(crate) fn page(measured: &Measured, extent: Extent) -> String {
         text(measured.rules_ns.min(), 0),
         verdict(measured.rules_ns.min().is_some_and(|nanos| nanos < 15_000.0)),
     );
+    if let Some(suite) = &measured.suite {
+        let times = suite.wall_s / suite.waiting_s;
+        let _ = write!(
+            page,
+            "\n## A whole suite\n\nThe IP-phone suite against the simulated phone in real time: {} cases passed in {:.1} s. The steps of its cases have to wait {:.1} s (spread over the phones that are\n\
+             tested at the same time, or the longest case alone); the run took {times:.2} times that. Target: at most 1.2: **{}**.\n",
+            suite.passed,
+            suite.wall_s,
+            suite.waiting_s,
+            verdict(times <= 1.2)
+        );
+    }
     page
 }
 
@@ -206,6 +218,7 @@ pub(crate) fn load_average() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::SuiteRun;
 
     #[test]
     fn ratios_and_missing_figures_are_told_apart() {
@@ -220,6 +233,11 @@ mod tests {
         measured.call_ours.add(Some(40.0));
         measured.call_sipp.add(Some(50.0));
         measured.call_sipp.add(None);
+        measured.suite = Some(SuiteRun {
+            passed: 3,
+            wall_s: 13.0,
+            waiting_s: 10.0,
+        });
         let page = page(&measured, extent);
         assert!(page.contains("| voxproof | 40.0 | 40.0 | 0.80 | 0 |"), "{page}");
         assert!(
@@ -228,6 +246,10 @@ mod tests {
         );
         assert!(
             page.contains("0.9 of SIPp's: **met**") && page.contains("no clean round"),
+            "{page}"
+        );
+        assert!(
+            page.contains("1.30 times that. Target: at most 1.2: **not met**"),
             "{page}"
         );
     }
