@@ -50,6 +50,8 @@ pub enum Group {
     Distortion,
     /// A pair, on demand: loudness ratings (ITU-T P.79).
     Rating,
+    /// A pair, on demand: what a noise reduction did to noise and to speech.
+    NoiseReduction,
 }
 
 /// What is measured.
@@ -103,6 +105,7 @@ impl Subject {
                 Group::Echo,
                 Group::Distortion,
                 Group::Rating,
+                Group::NoiseReduction,
                 Group::Glitches,
             ],
         }
@@ -142,6 +145,7 @@ impl Group {
             Self::Echo => "echo",
             Self::Distortion => "distortion",
             Self::Rating => "rating",
+            Self::NoiseReduction => "noise-reduction",
         }
     }
 }

@@ -198,6 +198,10 @@ quantities! {
     SEND_RATING Rating "send_loudness_rating" "send loudness rating" "dB" 2 "SLR (ITU-T P.79): the smaller, the louder; 8 is usual";
     RECEIVE_RATING Rating "receive_loudness_rating" "receive loudness rating" "dB" 2 "RLR (ITU-T P.79): the smaller, the louder; 2 is usual";
     SIDETONE_RATING Rating "sidetone_masking_rating" "sidetone masking rating" "dB" 2 "STMR (ITU-T P.79): how much weaker one hears oneself";
+
+    REDUCTION_NOISE NoiseReduction "noise_level_change" "change of the noise" "dB" 2 "level in the pauses of the speech after the noise reduction less before: the more negative, the better";
+    REDUCTION_SPEECH NoiseReduction "speech_level_change" "change of the speech" "dB" 2 "level of the speech, the noise taken off, after less before: the harm to speech";
+    REDUCTION_RATIO NoiseReduction "signal_to_noise_change" "change of signal to noise" "dB" 2 "ratio after less before, of plain powers: not the SNRI of ITU-T G.160, which weighs classes of level";
 }
 
 #[cfg(test)]

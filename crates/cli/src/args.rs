@@ -374,6 +374,9 @@ pub(crate) struct AnalyzeArgs {
     /// DEG over an undisturbed call, for the loss of quality of `--only jitter-buffer`.
     #[arg(long, value_name = "FILE")]
     pub(crate) undisturbed: Option<PathBuf>,
+    /// The clean speech, for `--only noise-reduction`: REF is then the input of the noise reduction, DEG its output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) clean: Option<PathBuf>,
     /// Which loudness rating `--only rating` computes.
     #[arg(long, value_enum)]
     pub(crate) rating: Option<RatingArg>,

@@ -6,7 +6,7 @@ use voxproof_audio::measurement::{Measured, Measurement, Unmeasurable};
 use voxproof_audio::quality::{MosLqo, loss, visqol};
 use voxproof_audio::unit::{Count, Seconds, Unit};
 
-use super::{Loaded, Pair, PairOptions, at_rate};
+use super::{Pair, PairOptions, resampled};
 use crate::quantity::*;
 use crate::{Curve, Group, PairRecord, Quantity, QuantityResult};
 
@@ -37,11 +37,6 @@ pub(super) fn measure(pair: &Pair<'_>, options: &PairOptions, record: &mut PairR
         self::scores(&pair.reference, &recording, pair.rate, &track)
     });
     qualities(&scores, undisturbed, record);
-}
-
-fn resampled(recording: &Loaded, rate: u32) -> Result<Vec<f32>, Unmeasurable> {
-    let samples = at_rate(recording, rate).map_err(|error| Unmeasurable::Mismatch(error.to_string()))?;
-    Ok(samples.into_owned())
 }
 
 /// What the reports of TS 26.132 say of the delay.

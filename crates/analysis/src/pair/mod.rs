@@ -6,6 +6,7 @@ mod echo;
 mod likeness;
 mod load;
 mod model;
+mod noise_reduction;
 mod page;
 #[cfg(feature = "pesq")]
 mod pesq;
@@ -79,6 +80,8 @@ pub struct PairOptions {
     pub correction: Option<Correction>,
     /// The same reference over an undisturbed call, for the loss of quality.
     pub undisturbed: Option<Loaded>,
+    /// The clean speech, for what a noise reduction did.
+    pub clean: Option<Loaded>,
     /// Models outside this program.
     pub models: Vec<external::Description>,
 }
@@ -105,6 +108,12 @@ impl PairOptions {
         ];
         self.selection.has_any(&groups) || !self.models.is_empty()
     }
+}
+
+/// A further recording at the rate of the pair.
+fn resampled(recording: &Loaded, rate: u32) -> Result<Vec<f32>, Unmeasurable> {
+    let samples = at_rate(recording, rate).map_err(|error| Unmeasurable::Mismatch(error.to_string()))?;
+    Ok(samples.into_owned())
 }
 
 /// Two recordings at one rate.
@@ -172,6 +181,7 @@ pub(crate) fn compare<'a>(
             pesq::measure(&pair, &related, options, &mut record);
             buffer::measure(&pair, options, &mut record);
             echo::measure(&pair, options, &mut record);
+            noise_reduction::measure(&pair, options, &mut record);
             let stimulus = options.stimulus.as_ref();
             let stimulus = stimulus.and_then(|one| one.at_rate(reference.format.sample_rate_hz));
             distortion::measure(&pair, stimulus.as_ref(), options, &mut record);

@@ -1,8 +1,8 @@
 //! What is measured only on demand, of signals of which everything is known.
 
 use voxproof_analysis::{
-    FileRecord, MeasureOptions, PairOptions, PairRecord, QuantityResult, Rating, ReadOptions, Selection,
-    SoundReader, Stimulus, Subject, analyze, measure,
+    FileRecord, Loaded, MeasureOptions, PairOptions, PairRecord, QuantityResult, Rating, ReadOptions,
+    Selection, SoundReader, Stimulus, Subject, analyze, measure,
 };
 use voxproof_audio::calibration::read_calibrations;
 use voxproof_audio::curve::Curve;
@@ -449,6 +449,44 @@ fn a_buffer_at_work_has_its_delays_and_its_loss_of_quality() {
         &options("jitter-buffer"),
     );
     assert!(text(&without, "quality_loss_median").contains("--undisturbed"));
+}
+
+#[test]
+fn a_noise_reduction_is_held_against_its_input_and_the_clean_speech() {
+    let rate = 16_000;
+    let clean = [speech_like(6.0, rate, 5), vec![0.0; 16_000]].concat();
+    let noise = white_noise(DbOv(-50.0), 8.0, rate, 6);
+    let mixed = |late_by: usize, speech_gain: f32, noise_gain: f32| -> Vec<f32> {
+        let speech = late(&clean, late_by, 1.0);
+        let pairs = speech.iter().zip(&noise);
+        pairs
+            .map(|(speech, noise)| speech * speech_gain + noise * noise_gain)
+            .collect()
+    };
+    // 20 ms through the device, which takes 12 dB off the noise and 1 dB off the speech
+    let (input, output) = (mixed(160, 1.0, 1.0), mixed(480, 0.891, 0.251));
+    let of = |clean: Option<Loaded>| {
+        let options = PairOptions {
+            clean,
+            ..options("noise-reduction")
+        };
+        analyze(
+            &sound("in.wav", &input, rate),
+            &sound("out.wav", &output, rate),
+            &options,
+        )
+    };
+    let found = of(Some(sound("clean.wav", &clean, rate)));
+    assert!((value(&found, "noise_level_change") + 12.0).abs() < 0.2);
+    assert!((value(&found, "speech_level_change") + 1.0).abs() < 0.1);
+    assert!((value(&found, "signal_to_noise_change") - 11.0).abs() < 0.3);
+    assert!(text(&of(None), "noise_level_change").contains("--clean"));
+    let stranger = of(Some(sound(
+        "other.wav",
+        &white_noise(DbOv(-20.0), 7.0, rate, 9),
+        rate,
+    )));
+    assert!(text(&stranger, "noise_level_change").contains("cannot be measured"));
 }
 
 #[test]

@@ -58,14 +58,14 @@ fn options(args: &AnalyzeArgs, raw: Option<RawFormat>) -> Result<PairOptions, Fa
         .models
         .iter()
         .map(|path| read(path, external::Description::parse));
-    let undisturbed = args.undisturbed.as_deref().map(|path| {
+    let further = |path: &Path| {
         load(path, &path.to_string_lossy(), raw, args.channel).map_err(|error| {
             Failure::new(
                 Fate::of_error(&error).exit(),
                 format!("{}: the file {error}", path.display()),
             )
         })
-    });
+    };
     Ok(PairOptions {
         selection: output::selection(Subject::Pair, &args.output)?,
         mask: args.mask.as_deref().map(mask).transpose()?,
@@ -80,7 +80,8 @@ fn options(args: &AnalyzeArgs, raw: Option<RawFormat>) -> Result<PairOptions, Fa
         calibrations: calibrations.transpose()?.unwrap_or_default(),
         weights: weights.transpose()?,
         correction: correction.transpose()?,
-        undisturbed: undisturbed.transpose()?,
+        undisturbed: args.undisturbed.as_deref().map(further).transpose()?,
+        clean: args.clean.as_deref().map(further).transpose()?,
         models: models.collect::<Result<_, _>>()?,
     })
 }
