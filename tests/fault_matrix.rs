@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use voxproof_device::ScriptedOperator;
-use voxproof_record::{CaseRecord, Run, Selection};
+use voxproof_record::{CaseRecord, IcsOutcome, Run, Selection, ics_results};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, RunOptions, Runner};
 use voxproof_simphone::Fault;
 use voxproof_spec::{DeviceFile, Driver, LoadedSuite, Located, Tier, Verdict, load_device};
@@ -276,6 +276,19 @@ fn healthy_phones_pass_every_case_that_applies_to_them() {
                 }
                 Some(_) => {}
             }
+        }
+        // its claims are true: nothing that it denies is seen
+        let declared = ics_results(&run.started.proforma, &run.cases);
+        for result in &declared {
+            problems.extend(result.contradiction().map(|text| format!("{setting}: {text}")));
+        }
+        if only.is_none() {
+            let unseen: Vec<&str> = declared
+                .iter()
+                .filter(|result| result.outcome == IcsOutcome::NotSeen)
+                .map(|result| result.declaration.item.as_str())
+                .collect();
+            println!("{setting}: declared, not seen: {}", unseen.join(", "));
         }
     }
     problems.sort();

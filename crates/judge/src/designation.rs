@@ -1,17 +1,34 @@
 //! Whether a run meets the requirements of a designation.
 
 use voxproof_record::{
-    CaseRecord, Designation, DesignationResults, RuleSeverity, RuleTotal, Selection, rule_totals,
+    CaseRecord, Designation, DesignationResults, IcsResult, RuleSeverity, RuleTotal, Selection, ics_results,
+    rule_totals,
 };
-use voxproof_spec::{Severity, Tier, Verdict};
+use voxproof_spec::{IcsDeclaration, Severity, Tier, Verdict};
 
-/// Holds all cases, and the rules on every message, against both designations. Without an official run nothing is ever granted.
-pub fn designations(cases: &[CaseRecord]) -> DesignationResults {
+/// Holds the declared features, all cases, and the rules on every message against both designations. Without an official run nothing is
+/// ever granted.
+pub fn designations(declarations: &[IcsDeclaration], cases: &[CaseRecord]) -> DesignationResults {
+    let ics = ics_results(declarations, cases);
     let rules = rule_totals(cases);
     DesignationResults {
-        certified: designation(cases, &rules, Tier::Certified),
-        works_with: designation(cases, &rules, Tier::WorksWith),
+        certified: designation(&ics, cases, &rules, Tier::Certified),
+        works_with: designation(&ics, cases, &rules, Tier::WorksWith),
     }
+}
+
+/// Why the declaration of the vendor blocks a designation: a mandatory item is denied, whatever the cases on what is left say; for the
+/// stringent designation also a denied feature that the device shows, because the cases on it were left out.
+fn declared(ics: &[IcsResult], tier: Tier) -> Vec<String> {
+    let denied = ics
+        .iter()
+        .filter(|result| result.declaration.is_missing_for(tier))
+        .filter_map(|result| result.declaration.denial());
+    let contradicted = ics
+        .iter()
+        .filter(|_| tier == Tier::Certified)
+        .filter_map(IcsResult::contradiction);
+    denied.chain(contradicted).collect()
 }
 
 /// Why a broken rule blocks a designation: a requirement blocks both, a recommendation the stringent one.
@@ -35,8 +52,8 @@ fn broken(rule: &RuleTotal, tier: Tier) -> Option<String> {
     })
 }
 
-fn designation(cases: &[CaseRecord], rules: &[RuleTotal], tier: Tier) -> Designation {
-    let mut reasons = Vec::new();
+fn designation(ics: &[IcsResult], cases: &[CaseRecord], rules: &[RuleTotal], tier: Tier) -> Designation {
+    let mut reasons = declared(ics, tier);
     let mut judged = 0;
     for case in cases.iter().filter(|case| case.planned.tiers.contains(&tier)) {
         let id = &case.planned.id;

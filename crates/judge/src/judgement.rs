@@ -8,7 +8,7 @@ use voxproof_sip::Severity as SipSeverity;
 use voxproof_spec::{Case, Diagnostics, Limit, Severity, Suite, Tier, Verdict, parse_case, parse_limits};
 
 use crate::view::View;
-use crate::{checks, exhibits, guard, measures, rules, steps};
+use crate::{checks, exhibits, guard, ics, measures, rules, steps};
 
 /// The evidence cannot be judged at all.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +129,7 @@ fn judgement(
         measurements,
         findings: findings(view, held.findings),
         rules: held.results,
+        ics: ics::sightings(view, suite),
     }
 }
 

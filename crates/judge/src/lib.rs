@@ -10,6 +10,7 @@ mod exhibits;
 mod facts;
 mod fuzz;
 mod guard;
+mod ics;
 mod impairment;
 mod judgement;
 mod measures;
@@ -34,4 +35,4 @@ pub use pattern::{StatusPattern, matches_await};
 
 /// Version of everything that turns evidence into verdicts; a run names it, because another version may measure
 /// differently.
-pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-21, 3)");
+pub const ANALYZER_VERSION: &str = concat!("voxproof-judge ", env!("CARGO_PKG_VERSION"), " (2026-11-22, 4)");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use voxproof_spec::{Case, DecisionRule, Level, Severity, Tier};
+use voxproof_spec::{Case, DecisionRule, IcsDeclaration, Level, Severity, Tier};
 
 use crate::{Counts, DesignationResults, EvidenceObject, Judgement, RecordError};
 
@@ -85,6 +85,9 @@ pub struct RunStarted {
     pub device: DeviceSummary,
     /// Claimed features, resolved.
     pub ics: BTreeMap<String, bool>,
+    /// The suite's ICS proforma with the device's answers.
+    #[serde(default)]
+    pub proforma: Vec<IcsDeclaration>,
     /// `precert` or `certification`.
     pub profile: String,
     /// Whether the run can lead to a designation.

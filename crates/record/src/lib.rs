@@ -8,6 +8,7 @@ mod error;
 mod evidence;
 mod exhibits;
 mod frames;
+mod ics;
 mod journal;
 mod manifest;
 mod result;
@@ -20,6 +21,7 @@ pub use capture::{CapturedPacket, Carrier, PacketDirection, read_capture, write_
 pub use error::RecordError;
 pub use evidence::{EvidenceObject, EvidenceStore, sha256_hex};
 pub use exhibits::{Exhibits, LadderRow, LevelPlot};
+pub use ics::{IcsOutcome, IcsResult, IcsSight, IcsSighting, ics_results};
 pub use journal::{
     CaseFinished, DeviceSummary, Entry, Event, JOURNAL_FORMAT, Journal, JournalWriter, PlannedCase,
     RunFinished, RunStarted, Selection, SuiteSummary,

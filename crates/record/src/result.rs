@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use voxproof_spec::{LimitSource, Severity, Tier, Verdict};
 
-use crate::RuleResult;
+use crate::{IcsSighting, RuleResult};
 
 /// Everything that was derived from the evidence of one attempt at one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct Judgement {
     /// The rules on every message that had something to judge.
     #[serde(default)]
     pub rules: Vec<RuleResult>,
+    /// What the device showed of the items of the ICS proforma; items without an occasion to show are left out.
+    #[serde(default)]
+    pub ics: Vec<IcsSighting>,
 }
 
 /// A check and what it came to.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use voxproof_record::{
-    CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection, rule_totals,
+    CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection, ics_results, rule_totals,
 };
 use voxproof_spec::{Tier, Verdict};
 
@@ -74,6 +74,7 @@ impl Report {
                 capabilities: started.device.capabilities.clone(),
             },
             ics: started.ics.clone(),
+            ics_results: ics_results(&started.proforma, &run.cases),
             designation: DesignationReports {
                 certified: designation(Tier::Certified, |both| &both.certified),
                 works_with: designation(Tier::WorksWith, |both| &both.works_with),

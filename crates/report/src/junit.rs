@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_junit::{
     NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString,
 };
-use voxproof_record::RuleTotal;
+use voxproof_record::{IcsResult, RuleTotal};
 use voxproof_spec::Verdict;
 
 use crate::display::{bounds, number, signed, unit, visible};
@@ -43,6 +43,12 @@ pub(crate) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
             suite.add_property((xml(name), xml(&value)));
         }
         suite.add_test_cases(cases.into_iter().map(|case| test_case(report, group, case)));
+        junit.add_test_suite(suite);
+    }
+    if !report.ics_results.is_empty() {
+        let mut suite = TestSuite::new(xml("ics"));
+        suite.timestamp = report.started.parse().ok();
+        suite.add_test_cases(report.ics_results.iter().map(|result| ics_case(report, result)));
         junit.add_test_suite(suite);
     }
     if !report.rules.is_empty() {
@@ -81,6 +87,34 @@ fn properties(report: &Report) -> Vec<(&'static str, String)> {
         list.push(("notice", notice.clone()));
     }
     list
+}
+
+/// An item of the ICS proforma as a test case: a mandatory one that is denied fails where the whole suite ran, as the run does; what
+/// the device shows though it is denied is told in its output.
+fn ics_case(report: &Report, result: &IcsResult) -> TestCase {
+    let declaration = &result.declaration;
+    let denial = declaration.denial();
+    let status = match &denial {
+        Some(denial) if declaration.is_missing_for(report.target) && report.only.is_none() => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("fail");
+            status.set_message(xml(denial));
+            status
+        }
+        _ => TestCaseStatus::success(),
+    };
+    let mut junit = TestCase::new(xml(&format!("{} {}", declaration.item, declaration.question)), status);
+    junit.set_classname(xml(&format!("{}.ics", report.suite.id)));
+    junit.set_assertions(1);
+    junit.add_property((xml("status"), xml(declaration.status())));
+    let declared = if declaration.declared { "yes" } else { "no" };
+    junit.add_property((xml("declared"), xml(declared)));
+    junit.add_property((xml("observed"), xml(result.outcome.as_str())));
+    let said: Vec<String> = denial.into_iter().chain(result.contradiction()).collect();
+    if !said.is_empty() {
+        junit.set_system_out(xml(&(said.join("\n") + "\n")));
+    }
+    junit
 }
 
 /// A rule as a test case: a broken requirement fails, as the run does; what is neglected or excepted is told in its output.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use voxproof_record::{BoundResult, CheckResult, Counts, EvidenceObject, FindingResult, RuleTotal};
+use voxproof_record::{BoundResult, CheckResult, Counts, EvidenceObject, FindingResult, IcsResult, RuleTotal};
 use voxproof_spec::{DecisionRule, Level, LimitSource, Severity, Tier, Verdict};
 
 /// Version of `report.json`; raised when a field changes its meaning or goes.
@@ -51,6 +51,8 @@ pub struct Report {
     pub device: DeviceReport,
     /// Features the device claims (ICS).
     pub ics: BTreeMap<String, bool>,
+    /// The ICS proforma: what is asked, what is declared, and what was observed, by item.
+    pub ics_results: Vec<IcsResult>,
     /// Whether the run meets the designations.
     pub designation: DesignationReports,
     /// Cases by outcome.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use voxproof_record::{PlannedCase, Selection};
 use voxproof_spec::{
-    Capability, Case, DeviceAction, EvaluationError, Expression, LoadedSuite, Located, Step, only_environment,
+    Capability, Case, DeviceAction, EvaluationError, Expression, IcsDeclaration, LoadedSuite, Located, Step,
+    declarations, only_environment,
 };
 
 /// A plan cannot be made.
@@ -19,6 +20,8 @@ pub struct Plan {
     pub cases: Vec<PlannedCase>,
     /// Claimed features with the suite's defaults filled in.
     pub ics: BTreeMap<String, bool>,
+    /// The ICS proforma with the device's answers.
+    pub proforma: Vec<IcsDeclaration>,
     /// What a person will be asked to do, by case, when the device is driven by hand.
     pub prompts: usize,
 }
@@ -27,6 +30,11 @@ impl Plan {
     /// The cases that run.
     pub fn selected(&self) -> impl Iterator<Item = &PlannedCase> {
         self.cases.iter().filter(|case| case.selection == Selection::Run)
+    }
+
+    /// Why a designation cannot be met whatever the run shows: mandatory items of the proforma that the device does not have.
+    pub fn denials(&self) -> Vec<String> {
+        self.proforma.iter().filter_map(IcsDeclaration::denial).collect()
     }
 
     /// Sum of the expected durations of the cases that run.
@@ -42,11 +50,10 @@ pub fn plan(
     capabilities: &BTreeSet<Capability>,
     only: Option<&str>,
 ) -> Result<Plan, PlanError> {
-    let mut ics: BTreeMap<String, bool> = suite
-        .suite
-        .ics
+    let proforma = declarations(&suite.suite.ics, claimed)?;
+    let mut ics: BTreeMap<String, bool> = proforma
         .iter()
-        .map(|(name, item)| (name.clone(), item.default))
+        .map(|one| (one.item.clone(), one.declared))
         .collect();
     for (name, value) in claimed {
         ics.insert(name.to_string(), *value);
@@ -79,7 +86,12 @@ pub fn plan(
         };
         cases.push(PlannedCase::new(case, selection));
     }
-    Ok(Plan { cases, ics, prompts })
+    Ok(Plan {
+        cases,
+        ics,
+        proforma,
+        prompts,
+    })
 }
 
 /// A file that the case sends and that this lab does not have.

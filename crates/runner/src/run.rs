@@ -209,6 +209,9 @@ impl Runner {
                 |only| format!("no applicable case satisfies `{only}`"),
             )));
         }
+        for text in plan.denials() {
+            (self.progress)(Progress::Note { text });
+        }
         let scratch = Scratch::new()?;
         let jobs = self.jobs().min(selected.len());
         let mut place = self.place(jobs, &scratch).await?;
@@ -284,6 +287,7 @@ impl Runner {
                 argument: self.argument(),
             },
             ics: plan.ics.clone(),
+            proforma: plan.proforma.clone(),
             profile: self.options.profile.name().to_owned(),
             // only a laboratory's own signed set-up makes a run official; this release has none
             official: false,
@@ -439,7 +443,7 @@ impl Runner {
         let so_far = Run::read(&run)?;
         let finished = RunFinished {
             counts: so_far.counts(),
-            designation: designations(&so_far.cases),
+            designation: designations(&so_far.started.proforma, &so_far.cases),
             wall_s,
             waiting_s: waiting(&lock(&shared.in_steps), jobs),
         };

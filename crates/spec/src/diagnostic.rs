@@ -292,6 +292,16 @@ pub const CODES: &[CodeEntry] = &[
         explanation: "Some items are tested with something that only the vendor knows, such as the format of the device's settings. Write the table of [ixit] that the message names.",
     },
     CodeEntry {
+        code: "E0132",
+        title: "an item whose status cannot be right",
+        explanation: "An item of the ICS proforma is mandatory for the designations of `mandatory`, where `mandatory_if` holds, and says why in `because`. What the minimum designation asks for, the stringent one asks for as well.",
+    },
+    CodeEntry {
+        code: "E0133",
+        title: "a sign that shows nothing",
+        explanation: "`observed` of an ICS item names at least one sign by which the feature shows in what the device sends; transports of `registers_by` are UDP, TCP, TLS, WS and WSS. An item that cannot be seen has no `observed`.",
+    },
+    CodeEntry {
         code: "E0140",
         title: "a sweep that cannot be laid out",
         explanation: "A [[sweep]] has an axis, which names its points, and points that all give the same values. Each value stands somewhere in the case as {name}, and the title has the one of the axis, so that the points are told apart. A value is a number, or a text without quotes, backslashes and braces; a file stands for 64 cases at most.",

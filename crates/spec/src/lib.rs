@@ -10,6 +10,7 @@ mod device_file;
 mod diagnostic;
 mod environment;
 mod expression;
+mod ics;
 mod limit;
 mod lint;
 mod load;
@@ -39,6 +40,9 @@ pub use environment::{
     rtp_environment, service_environment,
 };
 pub use expression::{EvaluationError, Expression};
+pub use ics::{
+    Behaviour, HeaderSign, IcsDeclaration, IcsItem, IxitPart, Observed, declarations,
+};
 pub use limit::{Limit, LimitSource, TierLimit};
 pub use lint::lint_paths;
 pub use load::{LoadedCase, LoadedSignal, LoadedSuite, load_device, load_suite, parse_case, parse_limits};
@@ -56,7 +60,7 @@ pub use step::{
     Respond, SendStep, ServiceName, Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
 };
 pub use suite::{
-    Collection, DecisionRule, Guard, IcsItem, IxitPart, RuleDecision, RulePolicy, SignalEntry, Suite,
+    Collection, DecisionRule, Guard, RuleDecision, RulePolicy, SignalEntry, Suite,
 };
 pub use sweep::{SweepAxis, SweepValue, sweep_points};
 pub use units::{Span, UnitError};

@@ -15,6 +15,10 @@ use crate::expression::{Expression, near_miss};
 use crate::load::LoadedSignal;
 use crate::{Case, Check, CheckKind, DeviceFile, Driver, Limit, Located, Step, StreamRef, Suite};
 
+mod claims;
+
+pub(crate) use claims::proforma;
+
 const ACTORS: [&str; 3] = ["peer_a", "peer_b", "peer_c"];
 
 const COMMAND_ACTIONS: [&str; 13] = [
@@ -583,7 +587,7 @@ pub(crate) fn device(
             linter.named("E0117", "ICS item", item, &known);
         }
         if linter.problems.is_empty() {
-            claims(&mut linter, device, suite);
+            claims::claims(&mut linter, device, suite);
         }
     }
     for address in std::iter::once(&device.ixit.server).chain(&device.ixit.address) {
@@ -605,78 +609,19 @@ pub(crate) fn device(
     linter.problems
 }
 
-/// Claims that do not go together, and claims without what the lab has to know about them.
-fn claims(linter: &mut Linter<'_>, device: &DeviceFile, suite: &Suite) {
-    let claimed = |item: &str, default: bool| {
-        device
-            .ics
-            .iter()
-            .find(|(name, _)| name.as_str() == item)
-            .map_or(default, |(_, claimed)| *claimed)
-    };
-    let all: serde_json::Map<String, serde_json::Value> = suite
-        .ics
-        .iter()
-        .map(|(item, about)| (item.clone(), claimed(item, about.default).into()))
-        .collect();
-    let all = serde_json::Value::Object(all);
-    for (item, about) in &suite.ics {
-        // what the file leaves out is the suite's guess, and no claim
-        let Some((name, true)) = device.ics.iter().find(|(name, _)| name.as_str() == item) else {
-            continue;
-        };
-        let span = name.span();
-        // an expression that cannot be evaluated is a mistake of the suite, which its own lint reports
-        if let Some(requires) = &about.requires
-            && let Ok(expression) = Expression::compile(requires)
-            && expression.evaluate(&[("ics", &all)]) == Ok(false)
-        {
-            linter
-                .error(
-                    "E0130",
-                    span.clone(),
-                    format!("`{item}` is claimed, and what it needs is not: {}", **requires),
-                )
-                .help = Some(about.question.clone());
-        }
-        match about.ixit {
-            Some(crate::IxitPart::Settings) if device.ixit.settings.is_none() => {
-                linter
-                    .error(
-                        "E0131",
-                        span,
-                        format!("`{item}` is claimed, and there is no [ixit.settings]"),
-                    )
-                    .help = Some(
-                    "tell the path that the device asks for and the text that it understands".to_owned(),
-                );
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What `requires` of the ICS proforma says.
-pub(crate) fn proforma(suite: &Suite, path: &Path, source: &Arc<str>) -> Vec<Diagnostic> {
-    let mut linter = Linter {
-        path,
-        source,
-        problems: Vec::new(),
-    };
-    let ics: Vec<String> = suite.ics.keys().cloned().collect();
-    for requires in suite.ics.values().filter_map(|item| item.requires.as_ref()) {
-        linter.expression(requires, &case_environment(&ics));
-    }
-    linter.problems
-}
-
-/// Checks suites, cases and device files; returns the mistakes of all of them and how many files were read.
+/// Checks suites, cases and device files; returns the mistakes of all of them and how many files were read. Device files are held
+/// against the ICS proforma of the suite that is checked with them, where there is one.
 pub fn lint_paths(paths: &[&Path]) -> (Diagnostics, usize) {
     let mut problems = Vec::new();
     let mut files = 0;
-    for path in paths {
+    let mut proforma: Option<Suite> = None;
+    let (folders, others): (Vec<&Path>, Vec<&Path>) = paths.iter().partition(|path| path.is_dir());
+    for path in folders.into_iter().chain(others) {
         let result = if path.is_dir() {
-            crate::load_suite(path).map(|suite| files += suite.cases.len() + suite.limit_sources.len() + 1)
+            crate::load_suite(path).map(|suite| {
+                files += suite.cases.len() + suite.limit_sources.len() + 1;
+                proforma.get_or_insert(suite.suite);
+            })
         } else if let Some(root) = path
             .parent()
             .and_then(Path::parent)
@@ -693,7 +638,7 @@ pub fn lint_paths(paths: &[&Path]) -> (Diagnostics, usize) {
             })
         } else {
             files += 1;
-            crate::load_device(path, None).map(drop)
+            crate::load_device(path, proforma.as_ref()).map(drop)
         };
         if let Err(more) = result {
             problems.extend(more.0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Located, Span};
+use crate::{IcsItem, Located, Span};
 
 /// `suite.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -100,31 +100,6 @@ impl RulePolicy {
     pub fn decides(&self, rule: &str) -> bool {
         self.decide == RuleDecision::Must && !self.except.iter().any(|one| one.as_str() == rule)
     }
-}
-
-/// A feature a device may claim.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IcsItem {
-    /// The question asked of the vendor.
-    pub question: String,
-    /// What holds when a device file says nothing.
-    #[serde(default)]
-    pub default: bool,
-    /// What has to hold of the other items for this one to be claimed: an expression over `ics`.
-    #[serde(default)]
-    pub requires: Option<Located<String>>,
-    /// What the device file has to tell beside the claim.
-    #[serde(default)]
-    pub ixit: Option<IxitPart>,
-}
-
-/// A part of `[ixit]` that a device may leave out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum IxitPart {
-    /// `[ixit.settings]`.
-    Settings,
 }
 
 /// A signal in a file.

@@ -101,6 +101,42 @@ fn nothing_is_declared_in_vain() {
 }
 
 #[test]
+fn what_is_mandatory_is_asked_about_and_most_of_the_proforma_can_be_seen() {
+    let suite = suite();
+    for (item, about) in &suite.suite.ics {
+        let name = format!("ics.{item}");
+        for tier in &about.mandatory {
+            let asked = suite
+                .cases
+                .values()
+                .any(|loaded| loaded.case.applies.contains(&name) && loaded.case.tiers.contains(tier));
+            assert!(
+                asked,
+                "{item} is mandatory for {tier:?}, and no case of it depends on it"
+            );
+        }
+    }
+    let mandatory = |tier: Tier| {
+        let items = suite.suite.ics.values();
+        items
+            .filter(|item| item.mandatory.iter().any(|one| **one == tier))
+            .count()
+    };
+    assert!(mandatory(Tier::WorksWith) >= 3 && mandatory(Tier::Certified) >= 10);
+    let observed = suite
+        .suite
+        .ics
+        .values()
+        .filter(|item| item.observed.is_some())
+        .count();
+    assert!(
+        observed * 10 > suite.suite.ics.len() * 7,
+        "{observed} of {} can be seen",
+        suite.suite.ics.len()
+    );
+}
+
+#[test]
 fn a_case_that_lets_a_call_ring_does_not_have_it_answered_automatically() {
     use voxproof_spec::Capability::{Answer, ManualAnswer};
     for (id, loaded) in &suite().cases {

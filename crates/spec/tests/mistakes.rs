@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use voxproof_spec::load_suite;
+use voxproof_spec::{lint_paths, load_suite};
 
 use support::SuiteCopy;
 
@@ -89,6 +89,15 @@ mistakes! {
     not_a_stream: "cases/SML-001.toml", "\"device -> peer_a\"" => "\"device to peer_a\"";
     an_undeclared_capability: "cases/SML-001.toml", "\"answer\", \"hangup\"" => "\"answer\"";
     a_body_that_is_no_hexadecimal: "cases/SML-001.toml", "call = { from" => "call = { mutate = [{ body_hex = \"0fz\" }], from";
+    a_condition_without_a_designation: "suite.toml", "default = true" => "default = true\nmandatory_if = \"ics.hold\"";
+    a_mandatory_item_without_a_reason: "suite.toml", "default = true" => "mandatory = [\"certified\"]";
+    a_condition_on_an_unknown_item: "suite.toml", "default = true" => "mandatory = [\"certified\"]\nmandatory_if = \"!ics.holt\"\nbecause = \"b\"";
+    an_item_of_the_minimum_alone: "suite.toml", "default = true" => "mandatory = [\"works-with\"]\nbecause = \"b\"";
+    an_item_of_no_designation: "suite.toml", "default = true" => "mandatory = [\"informative\"]\nbecause = \"b\"";
+    a_misspelt_designation: "suite.toml", "default = true" => "mandatory = [\"certfied\"]\nbecause = \"b\"";
+    an_unknown_sign: "suite.toml", "default = true" => "observed = { suported = \"timer\" }";
+    a_sign_that_shows_nothing: "suite.toml", "default = true" => "observed = {}";
+    an_unknown_transport_of_registrations: "suite.toml", "default = true" => "observed = { registers_by = [\"UDB\"] }";
     nothing_to_wait_for: "cases/SML-001.toml", "request = \"BYE\", " => "";
     not_a_status: "cases/SML-001.toml", "request = \"BYE\"" => "response = \"20\"";
     a_check_with_two_questions: "cases/SML-002.toml", "message = " => "dtmf = { stream = \"device -> peer_a\", digits = \"1\" }\nmessage = ";
@@ -127,4 +136,22 @@ fn a_folder_that_is_no_suite() {
         .render(false)
         .replace(&folder.path().display().to_string(), "SUITE");
     insta::assert_snapshot!(text);
+}
+
+/// A device file is held against the proforma of the suite that is checked with it, whichever is named first.
+#[test]
+fn claims_of_a_device_file_are_held_against_the_suite_beside_it() {
+    let copy = small_suite();
+    let device = copy.root().join("device.toml");
+    let text =
+        "[device]\nmanufacturer = \"m\"\nmodel = \"n\"\nfirmware = \"1\"\n[driver.sim]\n[ics]\nholt = true\n";
+    fs::write(&device, text).expect("the file can be written");
+    let root = copy.root();
+    let (alone, _) = lint_paths(&[&device]);
+    assert!(alone.0.is_empty(), "{alone}");
+    for paths in [[device.as_path(), &root], [&root, device.as_path()]] {
+        let (found, _) = lint_paths(&paths);
+        let codes: Vec<&str> = found.0.iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["E0117"], "{found}");
+    }
 }

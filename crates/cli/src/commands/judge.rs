@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use voxproof_judge::ANALYZER_VERSION;
-use voxproof_record::{Judgement, Manifest, RecordError, Run};
+use voxproof_judge::{ANALYZER_VERSION, designations};
+use voxproof_record::{Judgement, Manifest, RecordError, Run, RunState};
 use voxproof_spec::{Limit, parse_limits};
 
 use crate::args::JudgeArgs;
@@ -46,8 +46,10 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
         }
     }
     let mut judged = 0;
-    for case in &run.cases {
-        for attempt in &case.attempts {
+    let mut whole = true;
+    let mut cases = run.cases.clone();
+    for case in &mut cases {
+        for attempt in &mut case.attempts {
             let id = format!("{} attempt {}", attempt.case, attempt.attempt);
             let evidence = match run.evidence(attempt) {
                 Ok(evidence) => evidence,
@@ -58,6 +60,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
                 ) => {
                     say!("DIFFERS  {id}: {error}");
                     differences += 1;
+                    whole = false;
                     continue;
                 }
                 Err(error) => return Err(Failure::new(Exit::Record, error)),
@@ -74,10 +77,34 @@ pub(crate) fn judge(args: &JudgeArgs) -> Outcome {
                 say!("DIFFERS  {id}: {difference}");
                 differences += 1;
             }
+            attempt.judgement = again;
+        }
+    }
+    // an interrupted rerun has attempts that its last end knew nothing of
+    if let (true, RunState::Finished, Some(finished)) = (whole, run.state, &run.finished) {
+        let again = designations(&run.started.proforma, &cases);
+        for (name, then, now) in [
+            ("Certified", &finished.designation.certified, &again.certified),
+            ("Works with", &finished.designation.works_with, &again.works_with),
+        ] {
+            if then != now {
+                say!(
+                    "DIFFERS  {name} was {} with {} reasons, is {} with {}",
+                    met(then.meets),
+                    then.reasons.len(),
+                    met(now.meets),
+                    now.reasons.len()
+                );
+                differences += 1;
+            }
         }
     }
     say!("{judged} judgements derived again from evidence, {differences} differences");
     Ok(if differences == 0 { Exit::Pass } else { Exit::Fail })
+}
+
+const fn met(meets: bool) -> &'static str {
+    if meets { "met" } else { "not met" }
 }
 
 fn compare(recorded: &Judgement, again: &Judgement) -> Vec<String> {

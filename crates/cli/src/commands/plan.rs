@@ -47,7 +47,7 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
     if args.json {
         say!(
             "{}",
-            json!({"cases": plan.cases, "ics": plan.ics, "expected_s": plan.expected().as_secs_f64(), "prompts": plan.prompts})
+            json!({"cases": plan.cases, "ics": plan.ics, "proforma": plan.proforma, "expected_s": plan.expected().as_secs_f64(), "prompts": plan.prompts})
         );
     } else {
         for case in &plan.cases {
@@ -69,6 +69,9 @@ pub(crate) fn plan(args: &PlanArgs, colour: bool) -> Outcome {
                 String::new()
             }
         );
+        for denial in plan.denials() {
+            say!("{denial}");
+        }
     }
     Ok(if plan.selected().next().is_none() {
         Exit::NothingSelected

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use voxproof_device::TerminalOperator;
 use voxproof_record::{RuleTotal, Run, RunState, rule_totals};
 use voxproof_runner::{DeviceChoice, Interrupt, Profile, ProgressSink, RunError, RunOptions, Runner};
-use voxproof_spec::{Driver, Tier, Verdict};
+use voxproof_spec::{Driver, IcsDeclaration, Tier, Verdict};
 
 use crate::args::{MessageFormat, ProfileArg, RerunArgs, ResumeArgs, RunArgs, TargetArg, WhatToRun};
 use crate::commands::{device, lab};
@@ -207,8 +207,13 @@ pub(crate) fn carry_out(
     if interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    // a rule that a device must keep counts like a case that it must pass
-    if rule_totals(&run.cases).iter().any(RuleTotal::is_broken_must) {
+    // a rule that a device must keep counts like a case that it must pass, and so does a feature that it must have; a run of some
+    // cases asks for no more than those
+    let target = run.started.target;
+    let lacks = |one: &IcsDeclaration| one.is_missing_for(target);
+    if rule_totals(&run.cases).iter().any(RuleTotal::is_broken_must)
+        || (run.started.only.is_none() && run.started.proforma.iter().any(lacks))
+    {
         return Ok(Exit::Fail);
     }
     Ok(Exit::of_counts(run.counts()))

@@ -1,5 +1,6 @@
 //! Verdicts from evidence.
 
+mod ics;
 mod lab;
 mod lab_records;
 mod protected_media;

@@ -55,7 +55,7 @@ fn a_right_answer_breaks_nothing() {
         .collect();
     assert!(broken.is_empty(), "{broken:?}");
     assert!(judged.rules.len() > 10, "{}", judged.rules.len());
-    let designations = designations(&record(judged));
+    let designations = designations(&[], &record(judged));
     assert!(
         designations.certified.meets,
         "{:?}",
@@ -87,7 +87,7 @@ fn a_broken_must_is_found_and_blocks_but_the_case_keeps_its_verdict() {
         (total.violated, total.cases.as_slice()),
         (1, &["T-1".to_owned()][..])
     );
-    let designations = designations(&cases);
+    let designations = designations(&[], &cases);
     for designation in [&designations.certified, &designations.works_with] {
         assert!(!designation.meets);
         assert!(
@@ -110,7 +110,7 @@ fn a_suite_excepts_rules_or_lets_none_decide() {
             .find(|total| total.rule == "SIP-TAG-002")
             .expect("it applied");
         assert_eq!((total.violated, total.decisive), (1, 0), "{policy}");
-        let designations = designations(&cases);
+        let designations = designations(&[], &cases);
         assert!(
             designations.works_with.meets,
             "{policy}: {:?}",

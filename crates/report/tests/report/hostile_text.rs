@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use quick_junit::Report as Junit;
 use voxproof_record::{
     BoundResult, CaseFinished, CaseRecord, Counts, Designation, DesignationResults, EvidenceObject, Exhibits,
-    FindingResult, Judgement, LadderRow, LevelPlot, MeasurementResult, Run, RunFinished, RunState, Selection,
+    FindingResult, IcsSight, IcsSighting, Judgement, LadderRow, LevelPlot, MeasurementResult, Run, RunFinished, RunState, Selection,
 };
 use voxproof_report::{Format, Report, render};
-use voxproof_spec::{LimitSource, Severity, Tier, Verdict};
+use voxproof_spec::{IcsDeclaration, LimitSource, Severity, Tier, Verdict};
 
 use crate::markup::{page, skeleton};
 use crate::synthetic::{Builder, check, judgement, planned, started};
@@ -71,6 +71,15 @@ fn foreign_judgement(text: &str) -> Judgement {
             verdict: Verdict::Fail,
         }],
     }];
+    judged.ics = vec![IcsSighting {
+        item: text.into(),
+        chances: 1,
+        seen: 1,
+        first: Some(IcsSight {
+            packet: Some(1),
+            what: text.into(),
+        }),
+    }];
     judged.findings = vec![FindingResult {
         rule: text.into(),
         severity: Severity::Optional,
@@ -101,6 +110,17 @@ fn run_of(text: &str) -> Run {
     how.only = Some(text.into());
     how.device.capabilities = vec![text.into()];
     how.ics = BTreeMap::from([(text.into(), true)]);
+    how.proforma = vec![IcsDeclaration {
+        item: text.into(),
+        question: text.into(),
+        mandatory: vec![Tier::Certified],
+        condition: Some(text.into()),
+        asked: true,
+        because: Some(text.into()),
+        declared: false,
+        by_default: true,
+        observable: true,
+    }];
     let object = EvidenceObject {
         name: text.into(),
         sha256: text.into(),

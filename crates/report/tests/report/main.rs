@@ -5,6 +5,7 @@ mod designations;
 mod hostile_text;
 mod html_page;
 mod json_contract;
+mod ics;
 mod junit_file;
 mod large_run;
 mod markup;

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use voxproof_record::{
     BoundResult, CaseFinished, CheckResult, Counts, Designation, DesignationResults, DeviceSummary, Event,
-    EvidenceObject, EvidenceStore, Exhibits, FindingResult, JOURNAL_FORMAT, JournalWriter, Judgement,
-    LadderRow, LevelPlot, MeasurementResult, PlannedCase, Run, RunFinished, RunStarted, Selection,
-    SuiteSummary, Wav, write_wav,
+    EvidenceObject, EvidenceStore, Exhibits, FindingResult, IcsSight, IcsSighting, JOURNAL_FORMAT,
+    JournalWriter, Judgement, LadderRow, LevelPlot, MeasurementResult, PlannedCase, Run, RunFinished,
+    RunStarted, Selection, SuiteSummary, Wav, write_wav,
 };
-use voxproof_spec::{DecisionRule, Level, LimitSource, Severity, Tier, Verdict};
+use voxproof_spec::{DecisionRule, IcsDeclaration, Level, LimitSource, Severity, Tier, Verdict};
 
 /// How a run is started.
 pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
@@ -42,6 +42,7 @@ pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
             ("dtmf".into(), true),
             ("transfer".into(), false),
         ]),
+        proforma: proforma(),
         profile: "precert".into(),
         official: false,
         target: Tier::Certified,
@@ -52,6 +53,30 @@ pub(crate) fn started(plan: Vec<PlannedCase>) -> RunStarted {
         evidence: vec![],
         plan,
     }
+}
+
+/// The items of the proforma and the vendor's answers: as seen, denied though seen, denied though mandatory, not observable.
+fn proforma() -> Vec<IcsDeclaration> {
+    let item = |name: &str, mandatory: &[Tier], declared, observable| IcsDeclaration {
+        item: name.into(),
+        question: format!("Does the phone have {name}?"),
+        mandatory: mandatory.to_vec(),
+        condition: None,
+        asked: true,
+        because: (!mandatory.is_empty()).then(|| "every office needs it".to_owned()),
+        declared,
+        by_default: false,
+        observable,
+    };
+    vec![
+        item("dtmf", &[Tier::Certified, Tier::WorksWith], true, false),
+        IcsDeclaration {
+            condition: Some("ics.dtmf".into()),
+            ..item("hold", &[Tier::Certified], true, true)
+        },
+        item("transfer", &[Tier::Certified], false, true),
+        item("update", &[], false, true),
+    ]
 }
 
 /// A case of the plan.
@@ -161,6 +186,7 @@ pub(crate) fn judgement(verdict: Verdict, reason: &str) -> Judgement {
         measurements: vec![],
         findings: vec![],
         rules: vec![],
+        ics: vec![],
     }
 }
 
@@ -597,6 +623,23 @@ pub(crate) fn full_run(folder: &Path) -> Run {
     );
 
     let mut options = judgement(Verdict::Pass, "");
+    options.ics = vec![
+        IcsSighting {
+            item: "hold".into(),
+            chances: 1,
+            seen: 0,
+            first: None,
+        },
+        IcsSighting {
+            item: "update".into(),
+            chances: 3,
+            seen: 2,
+            first: Some(IcsSight {
+                packet: Some(2),
+                what: "UPDATE in Allow in 200 (OPTIONS)".into(),
+            }),
+        },
+    ];
     options.checks = vec![check(
         "allow",
         "The answer lists the methods",
@@ -621,6 +664,8 @@ pub(crate) fn full_run(folder: &Path) -> Run {
     );
 
     let reasons = vec![
+        "ICS item transfer is mandatory for Certified, and its file denies it: every office needs it"
+            .to_owned(),
         "IPP-CAL-002 failed (knock-out)".to_owned(),
         "IPP-HLD-003 is inconclusive: its attempts disagree".to_owned(),
         "IPP-REG-004 is inconclusive".to_owned(),
