@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use voxproof_record::{
-    CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection, ics_results, rule_totals,
+    CaseFinished, CaseRecord, Designation, MeasurementResult, Run, RunState, Selection, ics_results,
+    rule_totals,
 };
 use voxproof_spec::{Tier, Verdict};
 

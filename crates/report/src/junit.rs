@@ -103,7 +103,10 @@ fn ics_case(report: &Report, result: &IcsResult) -> TestCase {
         }
         _ => TestCaseStatus::success(),
     };
-    let mut junit = TestCase::new(xml(&format!("{} {}", declaration.item, declaration.question)), status);
+    let mut junit = TestCase::new(
+        xml(&format!("{} {}", declaration.item, declaration.question)),
+        status,
+    );
     junit.set_classname(xml(&format!("{}.ics", report.suite.id)));
     junit.set_assertions(1);
     junit.add_property((xml("status"), xml(declaration.status())));

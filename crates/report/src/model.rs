@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use voxproof_record::{BoundResult, CheckResult, Counts, EvidenceObject, FindingResult, IcsResult, RuleTotal};
+use voxproof_record::{
+    BoundResult, CheckResult, Counts, EvidenceObject, FindingResult, IcsResult, RuleTotal,
+};
 use voxproof_spec::{DecisionRule, Level, LimitSource, Severity, Tier, Verdict};
 
 /// Version of `report.json`; raised when a field changes its meaning or goes.

@@ -40,9 +40,7 @@ pub use environment::{
     rtp_environment, service_environment,
 };
 pub use expression::{EvaluationError, Expression};
-pub use ics::{
-    Behaviour, HeaderSign, IcsDeclaration, IcsItem, IxitPart, Observed, declarations,
-};
+pub use ics::{Behaviour, HeaderSign, IcsDeclaration, IcsItem, IxitPart, Observed, declarations};
 pub use limit::{Limit, LimitSource, TierLimit};
 pub use lint::lint_paths;
 pub use load::{LoadedCase, LoadedSignal, LoadedSuite, load_device, load_suite, parse_case, parse_limits};
@@ -59,9 +57,7 @@ pub use step::{
     NotifyStep, Offer, PlayStep, ReceiveCall, RecordRoute, RegistrarStep, Reinvite, RequestStep, ResendStep,
     Respond, SendStep, ServiceName, Step, TlsVersion, TransferAction, WaitStep, Way, Withhold,
 };
-pub use suite::{
-    Collection, DecisionRule, Guard, RuleDecision, RulePolicy, SignalEntry, Suite,
-};
+pub use suite::{Collection, DecisionRule, Guard, RuleDecision, RulePolicy, SignalEntry, Suite};
 pub use sweep::{SweepAxis, SweepValue, sweep_points};
 pub use units::{Span, UnitError};
 pub use verdict::Verdict;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use quick_junit::Report as Junit;
 use voxproof_record::{
     BoundResult, CaseFinished, CaseRecord, Counts, Designation, DesignationResults, EvidenceObject, Exhibits,
-    FindingResult, IcsSight, IcsSighting, Judgement, LadderRow, LevelPlot, MeasurementResult, Run, RunFinished, RunState, Selection,
+    FindingResult, IcsSight, IcsSighting, Judgement, LadderRow, LevelPlot, MeasurementResult, Run,
+    RunFinished, RunState, Selection,
 };
 use voxproof_report::{Format, Report, render};
 use voxproof_spec::{IcsDeclaration, LimitSource, Severity, Tier, Verdict};
