@@ -201,14 +201,16 @@ fn measure(ours: &Path, rooms: &Path, extent: Extent) -> Result<Measured> {
 fn suite(voxproof: &Path, runs: &Path) -> Result<Option<SuiteRun>> {
     eprintln!("the IP-phone suite");
     let suite = root().join("test-specs/ip-phone");
-    finish(start(
+    let done = finish(start(
         Command::new(voxproof)
             .arg("run")
             .arg(suite)
             .args(["--device", "sim", "--out"])
             .arg(runs),
     )?)?;
-    let Some(run) = fs::read_dir(runs)?.flatten().next() else {
+    let Some(run) = fs::read_dir(runs).ok().and_then(|mut runs| runs.next()?.ok()) else {
+        // what was measured before is kept
+        eprintln!("{}", String::from_utf8_lossy(&done.output.stderr));
         return Ok(None);
     };
     let journal = fs::read_to_string(run.path().join("journal.jsonl"))?;
