@@ -115,12 +115,12 @@ static SETTINGS: [Setting; 9] = [
     Setting {
         name: "wideband",
         about: "G.722 alone",
-        faults: &[Fault::G722Clock16000],
+        faults: &[Fault::G722Clock16000, Fault::G722Quiet],
     },
     Setting {
         name: "opus",
         about: "Opus alone",
-        faults: &[Fault::DtmfClock8000],
+        faults: &[Fault::DtmfClock8000, Fault::OpusOverdriven],
     },
 ];
 

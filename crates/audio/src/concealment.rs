@@ -24,6 +24,8 @@ const AROUND_S: f64 = 0.02;
 const JOIN_S: f64 = 0.001;
 /// Mean square of reference below which a gap holds nothing to conceal: -60 dBov.
 const NOTHING: f64 = 1e-6;
+/// Length of the loudest part that is looked for, in s.
+const LOUDEST_S: f64 = 0.01;
 /// Most coefficients of the predictor.
 const MOST_COEFFICIENTS: usize = 32;
 
@@ -136,6 +138,31 @@ pub fn evaluate(
         clicks: Count(clicks as f64),
         gaps: found,
     })
+}
+
+/// How far the loudest 10 ms of a recording are above the loudest 10 ms of the reference, the gain of the path taken off, in
+/// dB: about 0 where speech is played and gaps are filled with what is like it, far above where something bangs. A recording
+/// that is moved, cut or stretched is judged as well: places do not count.
+///
+/// # Errors
+/// [`Unmeasurable::NothingToMeasure`] when the reference is silent or shorter than 10 ms, [`Unmeasurable::Silent`] when
+/// the recording is.
+pub fn excess(reference: &[f32], recording: &[f32], rate: u32, gain_db: f64) -> Measured<Db> {
+    let frame = ((LOUDEST_S * f64::from(rate)) as usize).max(1);
+    let loudest = |samples: &[f32]| {
+        centred(samples)
+            .chunks_exact(frame)
+            .map(|frame| dot(frame, frame) / frame.len() as f64)
+            .fold(0.0, f64::max)
+    };
+    let (wanted, heard) = (loudest(reference), loudest(recording));
+    if wanted < NOTHING {
+        return Err(Unmeasurable::NothingToMeasure);
+    }
+    if heard <= 0.0 {
+        return Err(Unmeasurable::Silent);
+    }
+    Measurement::single(Db(10.0 * (heard / wanted).log10() - gain_db))
 }
 
 /// How far the error of a linear prediction at a sample stands out from all others within 20 ms, in dB: about 0 or less

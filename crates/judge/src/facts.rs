@@ -293,7 +293,8 @@ pub(crate) fn event(event: &ReceivedEvent) -> Value {
 /// Three decimals: figures are compared between a live and a later judgement as text.
 pub(crate) fn round(value: f64) -> f64 {
     if value.is_finite() {
-        (value * 1000.0).round() / 1000.0
+        // not minus zero, which would be printed as such
+        (value * 1000.0).round() / 1000.0 + 0.0
     } else {
         0.0
     }

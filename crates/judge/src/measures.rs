@@ -3,48 +3,51 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use voxproof_audio::comparison::{self, SpeechComparison};
-use voxproof_audio::level::Plane;
+use voxproof_audio::comparison;
 use voxproof_audio::p56;
-use voxproof_audio::resample::resample_i16;
-use voxproof_codec::Codec;
-use voxproof_record::{BoundResult, MeasurementResult, TimelineEvent};
+use voxproof_record::{BoundResult, MeasurementResult};
 use voxproof_rtp::playout::Decoded;
 use voxproof_spec::{Case, Limit, LimitSource, Located, Measure, Quantity, StreamRef, Tier, Verdict};
 
 use crate::facts::round;
-use crate::streams::Stream;
+use crate::pair::{LOOP_SEARCH_S, Pair, at_rate, loopback_on, plane, sound, to_f32};
+use crate::speech_path;
 use crate::view::View;
-
-/// A recording of the device may begin this long before or after the signal.
-const RECORDING_SEARCH_S: std::ops::Range<f64> = -2.0..12.0;
-
-/// Longest loop through a device that is looked for.
-const LOOP_SEARCH_S: std::ops::Range<f64> = 0.0..2.0;
 
 /// Share of the speech that has to be recognised before its delay means anything.
 const RECOGNISED: f64 = 0.5;
 
-struct Value {
+/// A figure, or why there is none.
+pub(crate) struct Value {
     value: Option<f64>,
     n: u64,
     note: String,
+    uncertainty: Option<f64>,
 }
 
 impl Value {
-    fn some(value: f64, n: usize, note: impl Into<String>) -> Self {
+    pub(crate) fn some(value: f64, n: usize, note: impl Into<String>) -> Self {
         Self {
             value: Some(round(value)),
             n: n as u64,
             note: note.into(),
+            uncertainty: None,
         }
     }
-    fn none(note: impl Into<String>) -> Self {
+    pub(crate) fn none(note: impl Into<String>) -> Self {
         Self {
             value: None,
             n: 0,
             note: note.into(),
+            uncertainty: None,
         }
+    }
+}
+
+#[cfg(test)]
+impl Value {
+    pub(crate) fn number(&self) -> Option<f64> {
+        self.value
     }
 }
 
@@ -55,11 +58,11 @@ pub(crate) fn measure_all(
     target: Tier,
 ) -> Vec<MeasurementResult> {
     // several quantities come from one comparison of the same interval
-    let mut comparisons: Comparisons = vec![];
+    let mut pairs: Pairs = vec![];
     case.measure
         .iter()
         .map(|measure: &Located<Measure>| {
-            let value = take(view, measure, &mut comparisons);
+            let value = take(view, measure, &mut pairs);
             held_against(measure, value, limits.get(&**measure.limit), target)
         })
         .collect()
@@ -123,7 +126,7 @@ fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: 
         unit: measure.quantity.unit().to_owned(),
         note: value.note,
         n: value.n,
-        uncertainty: None,
+        uncertainty: value.uncertainty,
         limit: measure.limit.to_string(),
         clause: limit.map(|limit| limit.clause.clone()).unwrap_or_default(),
         source: limit.map_or(LimitSource::Unverified, |limit| limit.source),
@@ -135,9 +138,9 @@ fn held_against(measure: &Measure, value: Value, limit: Option<&Limit>, target: 
     }
 }
 
-type Comparisons = Vec<((String, Option<String>), Result<SpeechComparison, String>)>;
+type Pairs = Vec<((String, Option<String>), Result<Pair, String>)>;
 
-fn take(view: &View<'_>, measure: &Measure, comparisons: &mut Comparisons) -> Value {
+fn take(view: &View<'_>, measure: &Measure, pairs: &mut Pairs) -> Value {
     let stream: StreamRef = match measure.stream.parse() {
         Ok(stream) => stream,
         Err(problem) => return Value::none(problem),
@@ -209,20 +212,34 @@ fn take(view: &View<'_>, measure: &Measure, comparisons: &mut Comparisons) -> Va
         }
         Quantity::ActiveSpeechLevel => speech_level(view, &stream, interval),
         Quantity::RoundTripDelay => round_trip(view, &stream, interval),
-        Quantity::SpeechIntact | Quantity::SpeechSnr | Quantity::DelaySlips => {
+        Quantity::ClockSkew => clock_skew(view, &stream, interval),
+        Quantity::SpeechGlitches if stream.from_device => match sound(&view.stream(&stream, interval)) {
+            Ok(decoded) => speech_path::glitches(&to_f32(&decoded.samples), decoded.sample_rate),
+            Err(problem) => Value::none(problem),
+        },
+        Quantity::SpeechIntact
+        | Quantity::SpeechSnr
+        | Quantity::DelaySlips
+        | Quantity::SpeechGain
+        | Quantity::MosLqo
+        | Quantity::PauseNoise
+        | Quantity::SpeechGlitches
+        | Quantity::FrontEndClipping
+        | Quantity::PeakExcess
+        | Quantity::DelayGrowth => {
             let key = (
                 measure.stream.to_string(),
                 measure.during.as_ref().map(|mark| mark.to_string()),
             );
-            let at = comparisons
+            let at = pairs
                 .iter()
                 .position(|(known, _)| *known == key)
                 .unwrap_or_else(|| {
-                    comparisons.push((key, compare(view, &stream, interval)));
-                    comparisons.len() - 1
+                    pairs.push((key, Pair::of(view, &stream, interval)));
+                    pairs.len() - 1
                 });
-            match comparisons.get(at).map(|(_, result)| result) {
-                Some(Ok(result)) => from_comparison(measure.quantity, result),
+            match pairs.get(at).map(|(_, result)| result) {
+                Some(Ok(pair)) => speech_path::take(measure.quantity, pair),
                 Some(Err(problem)) => Value::none(problem.clone()),
                 None => Value::none("not compared"),
             }
@@ -230,38 +247,43 @@ fn take(view: &View<'_>, measure: &Measure, comparisons: &mut Comparisons) -> Va
     }
 }
 
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
+/// Shortest stretch from which the drift of a clock is told, in s: over it a millisecond of jitter is 100 ppm.
+const SHORTEST_DRIFT_S: f64 = 10.0;
 
-fn to_f32(samples: &[i16]) -> Vec<f32> {
-    samples
-        .iter()
-        .map(|sample| f32::from(*sample) / 32768.0)
-        .collect()
-}
-
-/// A signal at the rate of the stream that it is held against.
-fn at_rate(wav: &voxproof_record::Wav, rate: u32) -> Result<Vec<f32>, String> {
-    if wav.sample_rate == rate {
-        return Ok(wav.to_f32());
-    }
-    let samples = resample_i16(&wav.samples, wav.sample_rate, rate).map_err(|error| error.to_string())?;
-    Ok(to_f32(&samples))
-}
-
-fn sound(packets: &Stream<'_>) -> Result<Decoded, String> {
+fn clock_skew(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Value {
+    let packets = view.stream(stream, interval);
     if packets.packets.is_empty() {
-        return Err("no RTP packet".to_owned());
+        return Value::none("no RTP packet");
     }
-    let decoded = packets.decode();
-    if decoded.samples.is_empty() {
-        return Err(format!(
-            "{} packets, none of a negotiated payload type",
-            packets.packets.len()
+    let figures = packets.statistics(packets.clock_rate());
+    let span = figures
+        .first
+        .zip(figures.last)
+        .map_or(0.0, |(first, last)| last.saturating_sub(first).as_secs_f64());
+    if span < SHORTEST_DRIFT_S {
+        return Value::none(format!(
+            "{span:.1} s of packets; a drift is told from {SHORTEST_DRIFT_S} s on"
         ));
     }
-    Ok(decoded)
+    let Some(ppm) = figures.clock_skew_ppm else {
+        return Value::none("the numbers or timestamps start over too often");
+    };
+    // the estimate leans on the packets that were delayed least: what is left of their jitter tilts it
+    let uncertainty = round(figures.jitter_ms * 1e-3 / span * 1e6);
+    Value {
+        uncertainty: Some(uncertainty),
+        ..Value::some(
+            ppm,
+            packets.packets.len(),
+            format!(
+                "over {span:.1} s, by the packets that were delayed least; \u{b1}{uncertainty} ppm by their jitter"
+            ),
+        )
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration, Duration)>) -> Value {
@@ -270,12 +292,7 @@ fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration,
         Ok(decoded) => decoded,
         Err(problem) => return Value::none(problem),
     };
-    // linear and Opus samples have no plane of their own: they are taken as decoded A-law (ITU-T G.100.1)
-    let plane = match packets.codec().map(|codec| codec.codec()) {
-        Some(Codec::G722) => Plane::G722,
-        Some(Codec::Pcmu) | None => Plane::MuLaw,
-        Some(_) => Plane::ALaw,
-    };
+    let plane = plane(&packets);
     match p56::speech_level(&to_f32(&decoded.samples), decoded.sample_rate) {
         Some(level) => Value::some(
             level.active.to_dbm0(plane).value,
@@ -287,105 +304,6 @@ fn speech_level(view: &View<'_>, stream: &StreamRef, interval: Option<(Duration,
             ),
         ),
         None => Value::none("there is no speech in the signal"),
-    }
-}
-
-/// The signal an actor played last before `until`, repeated as it was sent.
-fn played<'a>(view: &'a View<'_>, actor: &str, until: Duration) -> Option<&'a voxproof_record::Wav> {
-    let id = view
-        .evidence
-        .timeline
-        .entries
-        .iter()
-        .rev()
-        .find_map(|entry| match &entry.event {
-            TimelineEvent::Signal(signal)
-                if signal.actor == actor && Duration::from_nanos(entry.at) <= until =>
-            {
-                Some(signal.signal.clone())
-            }
-            _ => None,
-        })?;
-    view.evidence.signals.get(&id)
-}
-
-fn loopback_on(view: &View<'_>) -> bool {
-    view.evidence.timeline.entries.iter().any(|entry| {
-        matches!(&entry.event, TimelineEvent::DeviceAction { action, done: true, .. } if action.starts_with("loopback on"))
-    })
-}
-
-fn compare(
-    view: &View<'_>,
-    stream: &StreamRef,
-    interval: Option<(Duration, Duration)>,
-) -> Result<SpeechComparison, String> {
-    let until = interval.map_or(Duration::MAX, |(_, to)| to);
-    let unlike = || "the speech cannot be found in the signal".to_owned();
-    if stream.from_device {
-        let decoded = sound(&view.stream(stream, interval))?;
-        let degraded = to_f32(&decoded.samples);
-        if loopback_on(view) {
-            let reference = played(view, &stream.peer, until).ok_or("no signal was played")?;
-            let reference = at_rate(reference, decoded.sample_rate)?;
-            return comparison::compare(&reference, &degraded, decoded.sample_rate, LOOP_SEARCH_S)
-                .ok_or_else(unlike);
-        }
-        let reference = view
-            .evidence
-            .recordings
-            .get("device-speech.wav")
-            .ok_or("what the device's microphone hears is not known")?;
-        let reference = at_rate(reference, decoded.sample_rate)?;
-        comparison::compare_looped(&reference, &degraded, decoded.sample_rate).ok_or_else(unlike)
-    } else {
-        let recording = view
-            .evidence
-            .recordings
-            .get("device-recording.wav")
-            .ok_or("the device gives no recording of its receiver")?;
-        // what was sent in the interval, as it was on the wire
-        let sent = sound(&view.stream(stream, interval))?;
-        let recording = at_rate(recording, sent.sample_rate)?;
-        comparison::compare(
-            &to_f32(&sent.samples),
-            &recording,
-            sent.sample_rate,
-            RECORDING_SEARCH_S,
-        )
-        .ok_or_else(unlike)
-    }
-}
-
-fn from_comparison(quantity: Quantity, result: &SpeechComparison) -> Value {
-    let blocks = result.active_blocks;
-    if blocks == 0 {
-        return Value::none("there is no speech in the signal");
-    }
-    match quantity {
-        Quantity::SpeechIntact => Value::some(
-            result.intact_fraction * 100.0,
-            blocks,
-            format!(
-                "{} of {blocks} blocks of speech intact, {} missing, median correlation {:.3}, gain {:.1} dB",
-                result.intact_blocks, result.missing_blocks, result.median_correlation, result.median_gain_db
-            ),
-        ),
-        Quantity::SpeechSnr => Value::some(result.median_snr_db, blocks, "median of the aligned blocks"),
-        _ => {
-            let at: Vec<String> = result
-                .slips
-                .iter()
-                .map(|slip| {
-                    format!(
-                        "{:+.0} samples at {:.2} s",
-                        slip.to_samples - slip.from_samples,
-                        slip.at_s
-                    )
-                })
-                .collect();
-            Value::some(result.slips.len() as f64, blocks, at.join(", "))
-        }
     }
 }
 

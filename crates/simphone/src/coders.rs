@@ -55,11 +55,25 @@ impl Coders {
     /// The payload of one packet; empty when the codec cannot code so many samples.
     pub(crate) fn encode(&mut self, samples: &[i16]) -> Vec<u8> {
         if let Some(law) = law(self.sending) {
-            return g711::encode(self.spoilt(law), samples);
+            let mut payload = g711::encode(self.spoilt(law), samples);
+            if law == Law::Mu && self.faults.contains(&Fault::MuLawCoarse) {
+                payload.iter_mut().for_each(coarsen);
+            }
+            return payload;
         }
         let mut payload = Vec::new();
+        let spoilt = |codec: AudioCodec, fault: Fault| self.sending == codec && self.faults.contains(&fault);
+        let quiet = spoilt(AudioCodec::G722, Fault::G722Quiet);
+        let overdriven = spoilt(AudioCodec::Opus, Fault::OpusOverdriven);
         if let Some((encoder, upsampler)) = &mut self.encoder {
-            let wide = upsampler.process(samples);
+            let mut wide = upsampler.process(samples);
+            if quiet {
+                wide.iter_mut().for_each(|sample| *sample >>= 3);
+            }
+            if overdriven {
+                wide.iter_mut()
+                    .for_each(|sample| *sample = sample.saturating_mul(16));
+            }
             // Opus has no frame of 30 or 50 ms: several of 10 ms do not fit one packet, so nothing is said
             let _ = encoder.encode(&wide, &mut payload);
         }
@@ -69,7 +83,11 @@ impl Coders {
     /// The samples of a payload and their timestamp on a clock of 8 kHz.
     pub(crate) fn decode(&mut self, codec: AudioCodec, timestamp: u32, payload: &[u8]) -> (u32, Vec<i16>) {
         if let Some(law) = law(codec) {
-            return (timestamp, g711::decode(law, payload));
+            let heard = match law {
+                Law::A if self.faults.contains(&Fault::PcmaDecodedAsPcmu) => Law::Mu,
+                law => law,
+            };
+            return (timestamp, g711::decode(heard, payload));
         }
         if self.receiving != codec || self.decoder.is_none() {
             self.receiving = codec;
@@ -99,6 +117,15 @@ impl Coders {
             Law::Mu if has(Fault::WrongLaw) => Law::A,
             law => law,
         }
+    }
+}
+
+/// Leaves the segment of a mu-law octet only, in all segments but the one of silence (ITU-T G.711 table 2a: what is sent is
+/// the complement).
+fn coarsen(octet: &mut u8) {
+    let code = !*octet;
+    if code & 0x70 != 0 {
+        *octet = !((code & 0xf0) | 0x08);
     }
 }
 

@@ -410,6 +410,34 @@ faults! {
         "The lamp of a colleague stays wrong after a lost message, because nobody notices that one is missing (RFC 4235 4.3)."
     Tls12Refused "tls-1.2-refused"
         "The phone cannot log in at a server that has TLS 1.2 only (BCP 195)."
+    ReceiveFaint "receive-faint"
+        "The user hears the other side much too quietly."
+    ReceiveOverdriven "receive-overdriven"
+        "What the user hears is rough, because the receiver cuts the peaks of the waveform off."
+    ReceiveHiss "receive-hiss"
+        "The user hears a loud hiss whenever the other side is silent."
+    ReceiverWakesSlowly "receiver-wakes-slowly"
+        "The user misses the first words after a silence of two seconds, because the receiver was switched off in it."
+    MuLawCoarse "mu-law-coarse"
+        "The speech of the phone's user is rough in mu-law calls, because only the segment of each sample is coded (ITU-T G.711)."
+    PcmaDecodedAsPcmu "pcma-decoded-as-pcmu"
+        "The user hears A-law calls loud and torn, because they are decoded as mu-law (RFC 3551 4.5.14)."
+    MicrophoneHiss "microphone-hiss"
+        "The other side hears a loud hiss while the phone's user is silent."
+    FramesRepeated "frames-repeated"
+        "The other side hears a stutter every few seconds, because a piece of speech is sent twice."
+    ClockFast200Ppm "clock-fast-200ppm"
+        "The other side hears a click now and then, because the phone's sampling clock is 200 ppm fast."
+    LossCrackles "loss-crackles"
+        "The user hears loud crackle on a network that loses packets, because whatever the buffer holds is played in their place."
+    BurstLossMutes "burst-loss-mutes"
+        "The user hears nothing for a second when a few packets in a row are lost."
+    JitterBufferNeverShrinks "jitter-buffer-never-shrinks"
+        "The user talks over the other side after the network was uneven once, because the longer delay stays for the whole call."
+    G722Quiet "g722-quiet"
+        "The speech of the phone's user is too quiet in wideband calls, because samples of 16 bits are shifted as if they had 13 (ITU-T G.722)."
+    OpusOverdriven "opus-overdriven"
+        "The speech of the phone's user is loud and torn in Opus calls, because it is raised by 24 dB before it is coded."
     }
     pending {
     }
@@ -540,7 +568,7 @@ mod tests {
             );
         }
         assert_eq!(names.len(), Fault::ALL.len());
-        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 188);
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 202);
     }
 
     #[test]

@@ -4,10 +4,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::Fault;
+use crate::handset::Noise;
 use crate::playout::SAMPLE_RATE;
 
 /// How long a phone with [`Fault::ReceiveStops`] plays what it gets.
 const HEARS: Duration = Duration::from_secs(7);
+
+/// With [`Fault::BurstLossMutes`]: packets lost in a row that are too many, and how long nothing is heard then.
+const BURST: u16 = 3;
+const MUTED: Duration = Duration::from_secs(1);
+
+/// With [`Fault::LossCrackles`]: size of the noise in the place of a lost packet, in samples of 16 bit.
+const CRACKLE: i16 = 32_000;
 
 /// The faulty part of the way from decoder to jitter buffer.
 #[derive(Debug, Default)]
@@ -20,6 +28,11 @@ pub(crate) struct Hearing {
     began: Option<Duration>,
     /// When the last packet came.
     arrival: Duration,
+    /// Source and number of the newest packet.
+    numbered: Option<(u32, u16)>,
+    /// Nothing is heard up to here.
+    muted: Duration,
+    noise: Noise,
 }
 
 impl Hearing {
@@ -33,6 +46,27 @@ impl Hearing {
     /// The peer has pressed a key.
     pub(crate) fn key(&mut self) {
         self.deaf |= self.has(Fault::KeyStopsPlayout);
+    }
+
+    /// Packets that are missing before this one, of whatever payload; none before one that comes behind its successor.
+    pub(crate) fn missing_before(&mut self, at: Duration, ssrc: u32, sequence: u16) -> u16 {
+        let before = self.numbered.filter(|(source, _)| *source == ssrc);
+        let step = before.map_or(1, |(_, newest)| sequence.wrapping_sub(newest));
+        if step >= 1 << 15 {
+            return 0;
+        }
+        self.numbered = Some((ssrc, sequence));
+        let missing = step.saturating_sub(1);
+        if missing >= BURST && self.has(Fault::BurstLossMutes) {
+            self.muted = at + MUTED;
+        }
+        missing
+    }
+
+    /// What is played in the place of that many missing packets; `None` leaves it silent.
+    pub(crate) fn in_place_of(&mut self, missing: u16, samples: usize) -> Option<Vec<i16>> {
+        (missing == 1 && self.has(Fault::LossCrackles))
+            .then(|| (0..samples).map(|_| self.noise.sample(CRACKLE)).collect())
     }
 
     /// Whether decoded speech is lost; it may also be cut.
@@ -57,6 +91,7 @@ impl Hearing {
         }
         let began = *self.began.get_or_insert(at);
         self.deaf
+            || at < self.muted
             || (at.saturating_sub(began) > HEARS && self.has(Fault::ReceiveStops))
             || (short && self.has(Fault::ShortPacketsUnplayed))
             || (slow && self.has(Fault::LatePacketsDropped))
@@ -120,6 +155,35 @@ mod tests {
             [160, 240, 480].map(|packet| left(Fault::LongPacketsCut, packet)),
             [160, 240, 320]
         );
+    }
+
+    #[test]
+    fn what_happens_where_packets_are_lost() {
+        // one missing, one late, three missing, another source
+        let packets = [
+            (20, 1, 65_535),
+            (60, 1, 1),
+            (61, 1, 0),
+            (160, 1, 5),
+            (180, 2, 900),
+        ];
+        let after = |fault: Fault| {
+            let mut hearing = Hearing::new(&BTreeSet::from([fault]));
+            packets.map(|(at, ssrc, sequence)| {
+                let at = Duration::from_millis(at);
+                let missing = hearing.missing_before(at, ssrc, sequence);
+                let filled = hearing.in_place_of(missing, 160);
+                (
+                    filled.is_some_and(|noise| noise.len() == 160 && noise.iter().any(|x| *x > 20_000)),
+                    hearing.loses(at, 0, &mut vec![1; 160]),
+                )
+            })
+        };
+        assert_eq!(after(Fault::ReceiveFaint), [(false, false); 5]);
+        let filled = after(Fault::LossCrackles).map(|(filled, _)| filled);
+        assert_eq!(filled, [false, true, false, false, false]);
+        let lost = after(Fault::BurstLossMutes).map(|(_, lost)| lost);
+        assert_eq!(lost, [false, false, false, true, true]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod coders;
 mod config;
 mod fault;
 mod handle;
+mod handset;
 mod hearing;
 mod hold;
 mod incoming;

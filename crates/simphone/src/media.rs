@@ -14,6 +14,7 @@ use voxproof_sip::IdSource;
 use voxproof_srtp::{DatagramKind, classify};
 
 use crate::coders::Coders;
+use crate::handset::Handset;
 use crate::hearing::Hearing;
 use crate::pause::{Frame, Pauses};
 use crate::playout::{Playout, SAMPLE_RATE};
@@ -103,6 +104,7 @@ pub(crate) struct CallMedia {
     pauses: Pauses,
     playout: Playout,
     hearing: Hearing,
+    handset: Handset,
     /// Nothing is played before the call is answered.
     deaf: bool,
     received: u64,
@@ -143,6 +145,13 @@ impl CallMedia {
         // RFC 3550 5.1: source, sequence number and timestamp start at random
         let packetizer = Packetizer::new(0, random as u32, sequence, ids.next_u64() as u32);
         let hearing = Hearing::new(&faults);
+        let handset = Handset::new(&faults);
+        let playout = Playout::new(delay);
+        let playout = if faults.contains(&Fault::JitterBufferNeverShrinks) {
+            playout.that_never_shrinks()
+        } else {
+            playout
+        };
         Self {
             coders: Coders::new(&faults),
             shield: Shield::new(&faults),
@@ -163,8 +172,9 @@ impl CallMedia {
             packets_of_source: 0,
             tones: ToneSender::default(),
             pauses: Pauses::default(),
-            playout: Playout::new(delay),
+            playout,
             hearing,
+            handset,
             deaf: false,
             received: 0,
             source: None,
@@ -259,6 +269,7 @@ impl CallMedia {
 
     fn microphone(&mut self, count: usize) -> Vec<i16> {
         let mut frame = Vec::with_capacity(count);
+        let from = self.position;
         for _ in 0..count {
             frame.push(self.speech.get(self.position).copied().unwrap_or(0));
             self.position = if self.position + 1 < self.speech.len() {
@@ -267,6 +278,7 @@ impl CallMedia {
                 0
             };
         }
+        self.handset.hear(&mut frame, from);
         frame
     }
 
@@ -275,6 +287,7 @@ impl CallMedia {
         let on = self.plan.as_ref().is_some_and(|plan| plan.receives)
             && !self.deaf
             && !self.has(Fault::ReceiveSilent);
+        self.handset.play(&mut frame);
         if !on {
             frame.fill(0);
         }
@@ -436,7 +449,13 @@ impl CallMedia {
 
 impl MediaSession for CallMedia {
     fn interval(&self) -> Duration {
-        Duration::from_millis(u64::from(self.grid))
+        let nominal = Duration::from_millis(u64::from(self.grid));
+        if self.has(Fault::ClockFast200Ppm) {
+            // a packet of as many samples takes less time
+            nominal - nominal / 5000
+        } else {
+            nominal
+        }
     }
 
     fn tick(&mut self, deadline: Duration, now: Duration, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
@@ -501,6 +520,9 @@ impl MediaSession for CallMedia {
         if let Some(statistics) = &mut self.statistics {
             statistics.observe(reception.at, &packet, reception.dscp);
         }
+        let missing = self
+            .hearing
+            .missing_before(reception.at, packet.ssrc, packet.sequence);
         if self.telephone_event() == Some(packet.payload_type) {
             self.hearing.key();
         }
@@ -521,6 +543,10 @@ impl MediaSession for CallMedia {
             return;
         }
         let (timestamp, mut samples) = self.coders.decode(codec, packet.timestamp, packet.payload);
+        if let Some(filled) = self.hearing.in_place_of(missing, samples.len()) {
+            let before = timestamp.wrapping_sub(filled.len() as u32);
+            self.playout.insert(reception.at, packet.ssrc, before, filled);
+        }
         if self.hearing.loses(reception.at, timestamp, &mut samples) {
             return;
         }

@@ -18,6 +18,11 @@ const LATE_LIMIT: u32 = 5;
 /// A packet this much earlier than planned (half a second) belongs to another time line.
 const EARLY_LIMIT: i64 = SAMPLE_RATE as i64 / 2;
 
+/// With [`Playout::that_never_shrinks`]: a packet that comes later than this against the first one lengthens the delay, once,
+/// by so much.
+const RATCHET_LATE: Duration = Duration::from_millis(36);
+const RATCHET: Duration = Duration::from_millis(200);
+
 /// A jitter buffer of constant depth. The first packet is played `delay` after it arrived, the others where their
 /// timestamps put them; what is missing is silence.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(crate) struct Playout {
     delay: i64,
     packets: BTreeMap<i64, Vec<i16>>,
     line: Option<Line>,
+    /// It may still lengthen its delay.
+    ratchet: bool,
 }
 
 /// How the sender's timestamps lie on the loudspeaker's time line.
@@ -46,6 +53,15 @@ impl Playout {
             delay: samples(delay),
             packets: BTreeMap::new(),
             line: None,
+            ratchet: false,
+        }
+    }
+
+    /// The same, but the first jitter makes its delay longer for good.
+    pub(crate) fn that_never_shrinks(self) -> Self {
+        Self {
+            ratchet: true,
+            ..self
         }
     }
 
@@ -56,6 +72,7 @@ impl Playout {
             _ => self.restart(at, ssrc, timestamp),
         };
         let extended = line.extended + i64::from(timestamp.wrapping_sub(line.timestamp).cast_signed());
+        let line = self.lengthened(line, samples(at), extended);
         let position = samples(at) + line.offset;
         let end = extended + decoded.len() as i64;
         let (line, extended) = if end <= position && line.late + 1 < LATE_LIMIT {
@@ -82,6 +99,18 @@ impl Playout {
         self.packets.insert(extended, decoded);
         if self.packets.len() > MOST_PACKETS {
             self.packets.pop_first();
+        }
+    }
+
+    fn lengthened(&mut self, line: Line, now: i64, extended: i64) -> Line {
+        let early = extended - (now + line.offset);
+        if !self.ratchet || self.delay - early < samples(RATCHET_LATE) {
+            return line;
+        }
+        self.ratchet = false;
+        Line {
+            offset: line.offset - samples(RATCHET),
+            ..line
         }
     }
 
@@ -196,6 +225,22 @@ mod tests {
             heard += u32::from(played(&mut buffer, at) != [0]);
         }
         assert!((22..=25).contains(&heard), "{heard}");
+    }
+
+    #[test]
+    fn a_buffer_that_never_shrinks_keeps_the_delay_of_its_latest_packet() {
+        let lag = |late: u64| {
+            let mut buffer = Playout::new(Duration::from_millis(40)).that_never_shrinks();
+            let mut heard = 0;
+            for n in 0..60u16 {
+                let late = if n == 10 { late } else { 0 };
+                let at = TICK * u32::from(n) + Duration::from_millis(late);
+                buffer.insert(at, 1, 160 * u32::from(n), packet(n.cast_signed()));
+                heard = buffer.play(at, 160).first().copied().unwrap_or_default();
+            }
+            60 - heard
+        };
+        assert_eq!((lag(30), lag(45)), (2, 12));
     }
 
     #[test]

@@ -47,6 +47,22 @@ pub enum Quantity {
     PacketInterval,
     /// Number of jumps of the delay inside active speech.
     DelaySlips,
+    /// Gain from the speech that went in to the speech that came out, both relative to full scale, in dB.
+    SpeechGain,
+    /// Listening quality as ViSQOL v3.3 in its mode for speech predicts it (MOS-LQO, ITU-T P.800.1).
+    MosLqo,
+    /// Psophometrically weighted noise (ITU-T O.41) while the speech that went in pauses, in dBm0p of the codec's plane.
+    PauseNoise,
+    /// Stretches in speech that are muted, or played twice, for 5 ms and more.
+    SpeechGlitches,
+    /// Drift of the device's RTP clock against the lab's, in ppm; positive when it is fast.
+    ClockSkew,
+    /// Longest beginning of a stretch of speech that is cut off, in ms.
+    FrontEndClipping,
+    /// How far the loudest 10 ms that came out are above the loudest 10 ms that went in, the gain taken off, in dB.
+    PeakExcess,
+    /// How much longer the delay of the last sentence is than that of the first one, in ms.
+    DelayGrowth,
 }
 
 impl Quantity {
@@ -55,13 +71,18 @@ impl Quantity {
         match self {
             Self::ActiveSpeechLevel => "dBm0",
             Self::SpeechIntact | Self::PacketLoss => "%",
-            Self::SpeechSnr => "dB",
+            Self::SpeechSnr | Self::SpeechGain | Self::PeakExcess => "dB",
+            Self::MosLqo => "MOS-LQO",
+            Self::PauseNoise => "dBm0p",
+            Self::ClockSkew => "ppm",
             Self::RoundTripDelay
             | Self::MediaStartDelay
             | Self::MediaStopDelay
             | Self::Jitter
-            | Self::PacketInterval => "ms",
-            Self::DelaySlips => "1",
+            | Self::PacketInterval
+            | Self::FrontEndClipping
+            | Self::DelayGrowth => "ms",
+            Self::DelaySlips | Self::SpeechGlitches => "1",
         }
     }
 
@@ -78,6 +99,14 @@ impl Quantity {
             Self::Jitter => "jitter",
             Self::PacketInterval => "packet_interval",
             Self::DelaySlips => "delay_slips",
+            Self::SpeechGain => "speech_gain",
+            Self::MosLqo => "mos_lqo",
+            Self::PauseNoise => "pause_noise",
+            Self::SpeechGlitches => "speech_glitches",
+            Self::ClockSkew => "clock_skew",
+            Self::FrontEndClipping => "front_end_clipping",
+            Self::PeakExcess => "peak_excess",
+            Self::DelayGrowth => "delay_growth",
         }
     }
 }

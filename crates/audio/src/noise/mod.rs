@@ -1,4 +1,4 @@
-//! Noise and what is done against it: idle channel noise, signal to noise, fluctuation, comfort noise, voice activity
+//! Noise and what is done against it: idle channel noise, noise in pauses, signal to noise, fluctuation, comfort noise, voice activity
 //! detection, noise reduction.
 
 mod activity;
@@ -6,6 +6,7 @@ mod comfort;
 mod fluctuation;
 mod hoth;
 mod idle;
+mod pause;
 mod reduction;
 mod signal_to_noise;
 mod vad;
@@ -15,6 +16,7 @@ pub use comfort::{BandDifference, ComfortNoiseMatch, comfort_noise_match, inform
 pub use fluctuation::{Fluctuation, around_bursts, fluctuation};
 pub use hoth::{HOTH, hoth_density};
 pub use idle::{IdleNoise, SETTLING_S, SHORTEST_S, idle_noise};
+pub use pause::{PauseNoise, pause_noise};
 pub use reduction::{NoiseReduction, noise_reduction};
 pub use signal_to_noise::{signal_to_noise, speech_to_noise};
 pub use vad::{VadTiming, passed, vad_timing};

@@ -67,6 +67,10 @@ proptest! {
             }
         }
         let _ = delay::processing_delay(&reference, &degraded, &reference, rate, from..to);
+        let _ = concealment::excess(&reference, &degraded, rate, lag);
+        if let Ok(noise) = voxproof_audio::noise::pause_noise(&degraded, &reference, rate, voxproof_audio::weighting::Weighting::Psophometric) {
+            prop_assert!(noise.seconds >= 0.2, "{noise:?}");
+        }
         let gaps = [0..40, 100..260, 5000..6000];
         for lag in [lag, 0.0, to * 100.0] {
             if let Ok(report) = concealment::evaluate(&reference, &degraded, rate, lag, &gaps) {

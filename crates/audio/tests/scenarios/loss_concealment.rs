@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use voxproof_audio::concealment::{Report, click, evaluate};
+use voxproof_audio::concealment::{Report, click, evaluate, excess};
 use voxproof_audio::measurement::Unmeasurable;
 use voxproof_audio::stimulus::{silence, speech_like};
 
@@ -117,4 +117,38 @@ fn nothing_to_evaluate_is_said() {
     assert!(evaluate(&speech, &speech, RATE, f64::NAN, &gaps(speech.len())).is_err());
     assert_eq!(click(&[], RATE, 0), None);
     assert_eq!(click(&speech, RATE, usize::MAX / 2), None);
+}
+
+#[test]
+fn a_bang_in_a_gap_stands_out_and_silence_or_repetition_does_not() {
+    let reference = speech_like(4.0, RATE, 602);
+    let heard = |fill: &dyn Fn(&[f32]) -> Vec<f32>| {
+        let mut recording = reference.clone();
+        for gap in gaps(reference.len()) {
+            let filled = fill(&reference[gap.start - PACKET..gap.start]);
+            recording[gap].copy_from_slice(&filled);
+        }
+        let recording: Vec<f32> = recording.iter().map(|x| 0.5 * x).collect();
+        // what has been cut does not count
+        excess(&reference, &recording[2 * PACKET..], RATE, -6.02)
+            .expect("speech")
+            .value
+            .0
+    };
+    let silent = heard(&|_| vec![0.0; PACKET]);
+    let repeated = heard(&<[f32]>::to_vec);
+    let bang = heard(&|before| {
+        before
+            .iter()
+            .enumerate()
+            .map(|(n, _)| if n % 2 == 0 { 0.98 } else { -0.98 })
+            .collect()
+    });
+    assert!(silent.abs() < 1.0 && repeated.abs() < 1.0, "{silent} {repeated}");
+    assert!(bang > 6.0, "{bang}");
+    assert_eq!(
+        excess(&reference, &[0.0; 800], RATE, 0.0),
+        Err(Unmeasurable::Silent)
+    );
+    assert!(excess(&[0.0; 800], &reference, RATE, 0.0).is_err());
 }
