@@ -213,10 +213,6 @@ fn take(view: &View<'_>, measure: &Measure, pairs: &mut Pairs) -> Value {
         Quantity::ActiveSpeechLevel => speech_level(view, &stream, interval),
         Quantity::RoundTripDelay => round_trip(view, &stream, interval),
         Quantity::ClockSkew => clock_skew(view, &stream, interval),
-        Quantity::SpeechGlitches if stream.from_device => match sound(&view.stream(&stream, interval)) {
-            Ok(decoded) => speech_path::glitches(&to_f32(&decoded.samples), decoded.sample_rate),
-            Err(problem) => Value::none(problem),
-        },
         Quantity::SpeechIntact
         | Quantity::SpeechSnr
         | Quantity::DelaySlips

@@ -2,11 +2,12 @@
 
 use voxproof_audio::concealment::excess;
 use voxproof_audio::delay_track::{DelayTrack, Sentence, Settings};
-use voxproof_audio::glitch::speech::{self, Kind};
+use voxproof_audio::glitch::speech::{self, Event, Kind};
 use voxproof_audio::jitter_buffer;
-use voxproof_audio::level::{DbOv, FLOOR_DBOV};
+use voxproof_audio::level::{DbOv, FLOOR_DBOV, rms};
 use voxproof_audio::measurement::Unmeasurable;
 use voxproof_audio::noise::{VadTiming, passed, pause_noise, spurts, vad_timing};
+use voxproof_audio::p56::speech_level;
 use voxproof_audio::quality::visqol::{self, Visqol};
 use voxproof_audio::resample::resample;
 use voxproof_audio::weighting::Weighting;
@@ -17,6 +18,9 @@ use crate::pair::{Pair, RECORDING_SEARCH_S};
 
 /// ViSQOL's mode for speech looks at nothing beyond half of this rate, Hz.
 const QUALITY_RATE: u32 = 16_000;
+
+/// Speech further below its active level than this is a pause: the margin of ITU-T P.56, in dB.
+const SPEECH_MARGIN_DB: f64 = 15.9;
 
 /// What is quieter than this in a pause was not transmitted, in dBov.
 const TRANSMITTED_DBOV: f64 = -80.0;
@@ -29,7 +33,7 @@ pub(crate) fn take(quantity: Quantity, pair: &Pair) -> Value {
         }
         Quantity::MosLqo => mos_lqo(pair),
         Quantity::PauseNoise => noise(pair),
-        Quantity::SpeechGlitches => glitches(&pair.aligned().1, pair.rate),
+        Quantity::SpeechGlitches => glitches(pair),
         Quantity::FrontEndClipping => front_end_clipping(pair),
         Quantity::PeakExcess => peak_excess(pair),
         Quantity::DelayGrowth => delay_growth(pair),
@@ -153,35 +157,43 @@ fn noise(pair: &Pair) -> Value {
     }
 }
 
-/// Muted and repeated stretches of a recording.
-pub(crate) fn glitches(recording: &[f32], rate: u32) -> Value {
-    match speech::detect(recording, rate, &speech::Settings::default()) {
-        Ok(events) => {
-            let places: Vec<String> = events
-                .iter()
-                .take(8)
-                .map(|event| {
-                    let kind = match event.kind {
-                        Kind::Muted => "muted",
-                        Kind::Repeated => "repeated",
-                    };
-                    let per_ms = f64::from(rate.max(1)) / 1e3;
-                    format!(
-                        "{:.0} ms {kind} at {:.2} s",
-                        event.samples as f64 / per_ms,
-                        event.at as f64 / per_ms / 1e3
-                    )
-                })
-                .collect();
-            let seconds = recording.len() as f64 / f64::from(rate.max(1));
-            let note = match places.as_slice() {
-                [] => format!("none in {seconds:.1} s"),
-                places => places.join(", "),
+/// Muted and repeated stretches.
+fn glitches(pair: &Pair) -> Value {
+    let (reference, recording) = pair.aligned();
+    let Some(level) = speech_level(&reference, pair.rate) else {
+        return Value::none("there is no speech in the signal");
+    };
+    // what was hardly to be heard may be lost in the steps of a faint path: that is no mute
+    let spoken = DbOv(level.active.0 - SPEECH_MARGIN_DB).to_rms();
+    let counts = |event: &Event| {
+        let stretch = reference.get(event.at..event.at.saturating_add(event.samples));
+        event.kind != Kind::Muted || rms(stretch.unwrap_or_default()) >= spoken
+    };
+    let events: Vec<Event> = match speech::detect(&recording, pair.rate, &speech::Settings::default()) {
+        Ok(events) => events.into_iter().filter(counts).collect(),
+        Err(reason) => return Value::none(reason.to_string()),
+    };
+    let per_ms = f64::from(pair.rate.max(1)) / 1e3;
+    let places: Vec<String> = events
+        .iter()
+        .take(8)
+        .map(|event| {
+            let kind = match event.kind {
+                Kind::Muted => "muted",
+                Kind::Repeated => "repeated",
             };
-            Value::some(events.len() as f64, recording.len(), note)
-        }
-        Err(reason) => Value::none(reason.to_string()),
-    }
+            format!(
+                "{:.0} ms {kind} at {:.2} s",
+                event.samples as f64 / per_ms,
+                event.at as f64 / per_ms / 1e3
+            )
+        })
+        .collect();
+    let note = match places.as_slice() {
+        [] => format!("none in {:.1} s", recording.len() as f64 / per_ms / 1e3),
+        places => places.join(", "),
+    };
+    Value::some(events.len() as f64, recording.len(), note)
 }
 
 fn timing(pair: &Pair) -> Result<VadTiming, Unmeasurable> {

@@ -85,7 +85,7 @@ mod tests {
             .weighted(Weighting::Psophometric);
         let found = pause_noise(&noisy, &speech, 8000, Weighting::Psophometric).expect("pauses");
         assert!((found.level.level.0 - alone.level.0).abs() < 0.5, "{found:?}");
-        assert!((1.5..2.3).contains(&found.seconds), "{found:?}");
+        assert!((1.5..4.0).contains(&found.seconds), "{found:?}");
     }
 
     #[test]
