@@ -30,7 +30,9 @@ fn the_suite_has_no_mistakes() {
             .file_stem()
             .expect("a case is a file")
             .to_string_lossy();
-        assert_eq!(stem, id.as_str(), "a case file has the name of its case");
+        // the points of a sweep are named behind a dot
+        let own = id.split('.').next().unwrap_or_default();
+        assert_eq!(stem, own, "a case file has the name of its case");
     }
 }
 
