@@ -171,7 +171,7 @@ fn device(suite: &LoadedSuite, setting: &Setting, faults: &[Fault]) -> DeviceFil
         let claimed = !named.contains(item.as_str());
         file.ics.entry(item).or_insert(claimed);
     }
-    let Driver::Sim(driver) = &mut file.driver else {
+    let Some(Driver::Sim(driver)) = file.driver.iter_mut().next() else {
         panic!("{}: not a simulated phone", setting.name);
     };
     driver.faults = faults

@@ -21,6 +21,9 @@ const SMOKE: &str = r#"id in ["IPP-REG-001", "IPP-BAS-001", "IPP-BAS-003", "IPP-
 /// Cases in which it matters how media are protected.
 const MEDIA: &str = r#"["AUD", "BAS", "COD", "DTL", "DTM", "HLD", "JIT", "PTM", "RTC", "RTP", "SRT"].exists(area, id.startsWith("IPP-" + area))"#;
 
+/// Cases that a callee without a registration can be asked.
+const UNREGISTERED: &str = r#"!["REG", "FOV", "NAT", "TIM-002"].exists(area, id.startsWith("IPP-" + area))"#;
+
 #[derive(Clone, Copy, PartialEq)]
 enum Clock {
     Virtual,
@@ -156,4 +159,14 @@ fn baresip_is_judged_alike_in_real_time() {
 #[test]
 fn linphone_is_judged_alike_in_real_time() {
     check("linphone", "linphone", Clock::Real, Some(SMOKE));
+}
+
+#[test]
+fn sipp_as_a_scripted_callee_breaks_what_its_script_leaves_out() {
+    suite("sipp-uas", "sipp", Some(UNREGISTERED));
+}
+
+#[test]
+fn sipp_as_an_echo_breaks_the_same() {
+    suite("sipp-echo", "sipp", Some(UNREGISTERED));
 }

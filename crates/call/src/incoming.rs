@@ -14,7 +14,7 @@ pub(crate) const METHODS: &str =
 impl Station {
     pub(crate) fn on_request(&mut self, id: TransactionId, message: Message, source: Hop, packet: u32) {
         let now = self.now();
-        if self.scripted(id, &message) {
+        if self.on_control_request(id, &message) || self.scripted(id, &message) {
             return;
         }
         let method = message.method().unwrap_or_default().to_owned();

@@ -10,6 +10,7 @@
 mod answering;
 mod authentication;
 mod connections;
+mod control;
 mod error;
 mod events;
 mod incoming;
@@ -31,6 +32,7 @@ mod wire;
 pub use answering::RespondOptions;
 pub use authentication::ChallengeOptions;
 pub use connections::{ShownCertificate, TlsManner};
+pub use control::ControlRequest;
 pub use error::CallError;
 pub use events::NotifierOptions;
 pub use media::Signal;

@@ -83,7 +83,7 @@ pub struct Requested {
 pub(crate) struct Outgoing {
     /// Packet number of the final response.
     pub(crate) answer: Option<u32>,
-    call_id: String,
+    pub(crate) call_id: String,
     actor: String,
     invite: bool,
     offerless: bool,
@@ -438,6 +438,12 @@ impl Station {
         if status >= 200 {
             outgoing.answer.get_or_insert(packet);
         }
+        if self.on_control_response(&message) {
+            return;
+        }
+        let Some(outgoing) = self.outgoing.get(&id) else {
+            return;
+        };
         let update = message.cseq_method() == Some("UPDATE");
         if !outgoing.invite && !update {
             return;
@@ -599,6 +605,9 @@ impl Station {
 
     /// An answer that no transaction waits for: to a message that was sent as bytes. The device is led back to rest.
     pub(crate) fn on_stray(&mut self, response: &Message) {
+        if self.on_control_response(response) {
+            return;
+        }
         let Some(status) = response.status().filter(|status| *status >= 200) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! The station: socket, transactions, log, and the loop that lets time pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -16,6 +16,7 @@ use voxproof_sip::{
 use crate::CallError;
 use crate::authentication::Guard;
 use crate::connections::{Change, TlsManner};
+use crate::control::Control;
 use crate::events::Notifier;
 use crate::media::PeerMedia;
 use crate::outgoing::Outgoing;
@@ -73,6 +74,10 @@ pub struct Station {
     pub(crate) traps: Traps,
     pub(crate) scripts: Vec<Script>,
     pub(crate) notifiers: Vec<Notifier>,
+    /// Orders to the device, latest last.
+    pub(crate) controls: VecDeque<Control>,
+    /// Where the device was when its binding was dropped: an order to restart still has to reach it.
+    pub(crate) last_target: Option<(String, Hop)>,
     /// What the next INVITE of the device is held against.
     pub(crate) guards: Vec<Guard>,
     /// INVITE requests sent as bytes: nobody else answers for what becomes of them.
@@ -112,6 +117,8 @@ impl Station {
             traps: Traps::default(),
             scripts: vec![],
             notifiers: vec![],
+            controls: VecDeque::new(),
+            last_target: None,
             guards: vec![],
             raw_invites: vec![],
             credentials: vec![],
@@ -162,6 +169,7 @@ impl Station {
 
     /// Drops the binding, so that a new registration can be waited for.
     pub fn forget_binding(&mut self) {
+        self.last_target = self.device().ok().or_else(|| self.last_target.take());
         self.registrar.binding = None;
     }
 
@@ -437,7 +445,7 @@ impl Station {
     }
 
     fn caught(&mut self, way: Way, hop: Hop, bytes: &[u8], packet: u32, message: &Message) -> Passage {
-        if self.traps.is_idle() {
+        if self.traps.is_idle() || self.is_control(message) {
             return Passage::Free;
         }
         let transit = InTransit {

@@ -49,6 +49,7 @@ impl Station {
         self.scripts.clear();
         self.notifiers.clear();
         self.guards.clear();
+        self.forget_notes_of_control();
         self.pongs = true;
         self.raw_invites.clear();
         let unix_ns = self.clock().unix_epoch().as_nanos() as u64;

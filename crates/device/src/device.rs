@@ -144,6 +144,17 @@ pub trait Device: Send {
     /// the driver started.
     async fn stop(&mut self);
 
+    /// Header fields that the lab's calls carry while the device is to answer them by itself: a driver that has no other way
+    /// of making it answer asks for that in every call.
+    fn call_headers(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Which of several drivers carried out the last order, or failed at it.
+    fn carried_out_by(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the operator was asked and answered since the last call, with passwords masked.
     fn prompts(&mut self) -> Vec<(String, String)> {
         Vec::new()

@@ -5,6 +5,7 @@
 //! only the device's side knows (its recording, its log, whether it is still alive). It decides nothing.
 
 mod baresip;
+mod chain;
 mod command;
 mod create;
 mod device;
@@ -18,11 +19,16 @@ mod process;
 mod secret;
 mod shell;
 mod sim;
+mod sip;
 mod sound;
 mod web;
 
-pub use create::{create, sim};
+pub use create::{Workplace, create, sim};
 pub use device::{Device, DeviceHealth, LabAddress};
 pub use error::DeviceError;
 pub use operator::{Operator, ScriptedOperator, TerminalOperator};
 pub use probe::{ProbeLine, probe};
+pub use sip::{
+    Connection, CstaAnswer, CstaError, LocalConnection, NoLink, SipAnswer, SipLink, SipOrder, XmlError,
+    parse_csta,
+};

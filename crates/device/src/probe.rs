@@ -45,7 +45,28 @@ impl ProbeLine {
 
 /// Looks whether the device of this file can be started and reached. Takes a few seconds when an address is silent.
 pub fn probe(file: &DeviceFile) -> Vec<ProbeLine> {
-    let mut lines = match &file.driver {
+    let mut lines: Vec<ProbeLine> = Vec::new();
+    for driver in file.driver.iter() {
+        lines.extend(probe_driver(driver, file));
+    }
+    if file.driver.ends_with_a_person() {
+        lines.push(ProbeLine::good("operator", "asked in the terminal"));
+    }
+    if let Some(address) = &file.ixit.address {
+        lines.push(match address.parse() {
+            Ok(address) => answering(address),
+            Err(_) => ProbeLine::bad(
+                "address",
+                address.to_string(),
+                "write `address` as 192.0.2.7:5060",
+            ),
+        });
+    }
+    lines
+}
+
+fn probe_driver(driver: &Driver, file: &DeviceFile) -> Vec<ProbeLine> {
+    match driver {
         Driver::Sim(driver) => vec![match faults(&driver.faults) {
             Ok(_) => ProbeLine::good("simulated phone", "built in"),
             Err(error) => ProbeLine::bad(
@@ -88,19 +109,12 @@ pub fn probe(file: &DeviceFile) -> Vec<ProbeLine> {
                 "check address, user and password, and that the phone takes orders from this machine",
             ),
         }],
+        Driver::Sip(_) => vec![ProbeLine::good(
+            "orders by SIP",
+            "the lab is its server; whether it takes them shows in a run",
+        )],
         Driver::Manual(_) => vec![ProbeLine::good("operator", "asked in the terminal")],
-    };
-    if let Some(address) = &file.ixit.address {
-        lines.push(match address.parse() {
-            Ok(address) => answering(address),
-            Err(_) => ProbeLine::bad(
-                "address",
-                address.to_string(),
-                "write `address` as 192.0.2.7:5060",
-            ),
-        });
     }
-    lines
 }
 
 fn program(name: &str, package: &str) -> ProbeLine {

@@ -150,6 +150,7 @@ impl Sim {
             watched: settings.watch.clone(),
             presence: settings.presence.clone(),
             quality_collector: settings.quality_collector.clone(),
+            remote_control: settings.remote_control,
             check_sync: if settings.check_sync_from_server {
                 CheckSync::FromServer
             } else {

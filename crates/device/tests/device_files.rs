@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use voxproof_device::{DeviceError, ScriptedOperator, create, probe};
+use voxproof_device::{DeviceError, NoLink, ScriptedOperator, Workplace, create, probe};
 use voxproof_net::Net;
 use voxproof_record::Wav;
 use voxproof_spec::{Capability, DeviceFile, Driver, Located, SimDriver, load_device};
@@ -24,14 +24,14 @@ fn device_of(file: &DeviceFile) -> Result<Box<dyn voxproof_device::Device>, Devi
         sample_rate: 8000,
         samples: vec![100; 8000],
     };
-    let operator = Arc::new(ScriptedOperator::default());
-    create(
-        file,
-        &Net::os(),
+    let place = Workplace {
+        net: Net::os(),
         speech,
-        operator,
-        std::env::temp_dir().join("voxproof-never-written"),
-    )
+        operator: Arc::new(ScriptedOperator::default()),
+        link: Arc::new(NoLink),
+        scratch: std::env::temp_dir().join("voxproof-never-written"),
+    };
+    create(file, &place)
 }
 
 #[test]
@@ -58,11 +58,14 @@ fn every_file_makes_a_device() {
                 path.display()
             );
         }
-        seen.push(file.driver.name());
+        seen.extend(file.driver.iter().map(|driver| driver.name()));
     }
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, ["baresip", "command", "linphone", "manual", "sim", "web"]);
+    assert_eq!(
+        seen,
+        ["baresip", "command", "linphone", "manual", "sim", "sip", "web"]
+    );
 }
 
 #[test]
@@ -73,10 +76,11 @@ fn a_misspelt_fault_is_found_before_the_run() {
         .unwrap();
     let mut file = load_device(&path, None).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     assert!(probe(&file).iter().all(|line| line.ok));
-    file.driver = Driver::Sim(SimDriver {
+    let driver = Driver::Sim(SimDriver {
         faults: vec![Located::synthetic("no-bye-answr".to_owned())],
         ..SimDriver::default()
     });
+    file.driver = driver.into();
     let line = probe(&file).into_iter().find(|line| !line.ok).unwrap();
     assert!(line.detail.contains("no-bye-answer"), "{line:?}");
     assert!(matches!(device_of(&file), Err(DeviceError::Unreachable { .. })));

@@ -3,6 +3,7 @@
 mod support;
 
 use std::f64::consts::PI;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::{Lab, children, installed, square_wave};
 use tokio::time::sleep;
-use voxproof_device::{Device, DeviceError, DeviceHealth, ScriptedOperator, create, probe};
+use voxproof_device::{
+    Device, DeviceError, DeviceHealth, NoLink, ScriptedOperator, Workplace, create, probe,
+};
 use voxproof_net::Net;
 use voxproof_record::Wav;
 use voxproof_sip::sdp::Direction;
@@ -29,7 +32,7 @@ fn device_file(driver: Driver) -> DeviceFile {
             model: "x".into(),
             firmware: "auto".into(),
         },
-        driver,
+        driver: driver.into(),
         ics: Default::default(),
         ixit: Default::default(),
         media: Default::default(),
@@ -43,6 +46,16 @@ fn speech() -> Wav {
     Wav {
         sample_rate: 8000,
         samples,
+    }
+}
+
+fn workplace(net: &Net, scratch: PathBuf) -> Workplace {
+    Workplace {
+        net: net.clone(),
+        speech: speech(),
+        operator: Arc::new(ScriptedOperator::default()),
+        link: Arc::new(NoLink),
+        scratch,
     }
 }
 
@@ -95,9 +108,8 @@ impl Bench {
     async fn new(driver: Driver, program: &'static str) -> Self {
         let net = Net::os();
         let folder = tempfile::tempdir().unwrap();
-        let operator = Arc::new(ScriptedOperator::default());
-        let file = device_file(driver);
-        let device = create(&file, &net, speech(), operator, folder.path().join("scratch")).unwrap();
+        let place = workplace(&net, folder.path().join("scratch"));
+        let device = create(&device_file(driver), &place).unwrap();
         Self {
             lab: Lab::open(&net).await,
             device,
@@ -426,15 +438,8 @@ async fn a_program_that_does_not_start_says_why() {
             program: program.to_owned(),
             ..Default::default()
         });
-        let operator = Arc::new(ScriptedOperator::default());
-        let mut device = create(
-            &device_file(driver),
-            &net,
-            speech(),
-            operator,
-            folder.path().join(program),
-        )
-        .unwrap();
+        let place = workplace(&net, folder.path().join(program));
+        let mut device = create(&device_file(driver), &place).unwrap();
         let error = device.start(&lab.address()).await.unwrap_err();
         assert!(
             matches!(error, DeviceError::Unreachable { .. }) && error.to_string().contains(words),

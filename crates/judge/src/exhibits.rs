@@ -32,7 +32,7 @@ fn since(view: &View<'_>, at: Duration) -> f64 {
 
 fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     let mut rows: Vec<(Duration, LadderRow)> = Vec::new();
-    for record in &view.messages {
+    for (record, control) in view.all_messages() {
         let mark = view
             .marks
             .iter()
@@ -49,7 +49,11 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
                 at_ms: since(view, record.at),
                 from_device: record.from_device,
                 actor: view.actor_of(&record.message),
-                label: label(record),
+                label: if control {
+                    format!("control: {}", label(record))
+                } else {
+                    label(record)
+                },
                 kind: "sip".to_owned(),
                 detail,
                 mark,
@@ -61,11 +65,14 @@ fn ladder(view: &View<'_>) -> Vec<LadderRow> {
     for entry in &view.evidence.timeline.entries {
         let at = Duration::from_nanos(entry.at);
         let (kind, actor, label) = match &entry.event {
-            TimelineEvent::DeviceAction { action, done, .. } => (
-                "action",
-                "device".to_owned(),
-                format!("device: {action}{}", if *done { "" } else { " (not done)" }),
-            ),
+            TimelineEvent::DeviceAction {
+                action, done, driver, ..
+            } => {
+                let by = driver.as_ref().map(|driver| format!(", by {driver}"));
+                let done = if *done { "" } else { " (not done)" };
+                let label = format!("device: {action}{}{done}", by.unwrap_or_default());
+                ("action", "device".to_owned(), label)
+            }
             TimelineEvent::Signal(signal) => (
                 "rtp",
                 signal.actor.clone(),
@@ -355,7 +362,7 @@ pub fn sip_log(evidence: &CaseEvidence) -> Result<String, JudgeError> {
     let case = parse_case(Path::new("case.toml"), &evidence.case_source)?;
     let view = View::new(&case, evidence);
     let mut log = String::new();
-    for record in &view.messages {
+    for (record, control) in view.all_messages() {
         let way = if record.from_device {
             "device -> lab"
         } else {
@@ -363,10 +370,11 @@ pub fn sip_log(evidence: &CaseEvidence) -> Result<String, JudgeError> {
         };
         let at = since(&view, record.at) / 1e3;
         log += &format!(
-            "--- packet {} at {at:.3} s, {way}, {}, {}\n",
+            "--- packet {} at {at:.3} s, {way}, {}, {}{}\n",
             record.packet,
             record.carrier.as_str().to_ascii_uppercase(),
-            view.actor_of(&record.message)
+            view.actor_of(&record.message),
+            if control { ", control" } else { "" }
         );
         log += &String::from_utf8_lossy(record.message.bytes());
         log += "\n";

@@ -82,6 +82,8 @@ pub(crate) struct View<'a> {
     pub(crate) case: &'a Case,
     pub(crate) evidence: &'a CaseEvidence,
     pub(crate) messages: Vec<SipRecord>,
+    /// Messages by which the lab told the device what to do: they are shown and not judged.
+    pub(crate) control: Vec<SipRecord>,
     pub(crate) marks: BTreeMap<String, Moment>,
     pub(crate) media: Vec<MediaSpan>,
     /// Datagrams of the media ports.
@@ -101,6 +103,7 @@ impl<'a> View<'a> {
             case,
             evidence,
             messages: vec![],
+            control: vec![],
             marks: BTreeMap::new(),
             media: vec![],
             media_packets: vec![],
@@ -110,6 +113,7 @@ impl<'a> View<'a> {
             credentials: BTreeMap::new(),
         };
         let mut server: Option<SocketAddr> = None;
+        let mut control: BTreeSet<&str> = BTreeSet::new();
         for entry in &evidence.timeline.entries {
             let at = Duration::from_nanos(entry.at);
             match &entry.event {
@@ -157,6 +161,9 @@ impl<'a> View<'a> {
                 TimelineEvent::Call { actor, call_id } => {
                     view.calls.insert(call_id.clone(), actor.clone());
                 }
+                TimelineEvent::Control { call_id, .. } => {
+                    control.insert(call_id);
+                }
                 TimelineEvent::Media {
                     actor,
                     local,
@@ -173,13 +180,18 @@ impl<'a> View<'a> {
                 _ => {}
             }
         }
+        let is_control = |record: &SipRecord| {
+            let call_id = record.message.call_id();
+            call_id.is_some_and(|call_id| control.contains(call_id))
+        };
         let ports: BTreeSet<SocketAddr> = view.media.iter().map(|span| span.local).collect();
-        let control: BTreeSet<SocketAddr> = ports
+        let above: BTreeSet<SocketAddr> = ports
             .iter()
             .map(|port| SocketAddr::new(port.ip(), port.port().wrapping_add(1)))
             .collect();
-        let media: BTreeSet<SocketAddr> = ports.union(&control).copied().collect();
-        view.messages = messages::messages(&evidence.packets, &evidence.timeline, server, &media);
+        let media: BTreeSet<SocketAddr> = ports.union(&above).copied().collect();
+        let messages = messages::messages(&evidence.packets, &evidence.timeline, server, &media);
+        (view.control, view.messages) = messages.into_iter().partition(is_control);
         let mut keys = Keyring::new(&evidence.timeline);
         for (index, packet) in evidence.packets.iter().enumerate() {
             let lab = lab_end(packet);
@@ -218,6 +230,15 @@ impl<'a> View<'a> {
     pub(crate) fn marked(&self, mark: &str) -> Option<&SipRecord> {
         let packet = self.marks.get(mark)?.packet?;
         self.messages.iter().find(|record| record.packet == packet)
+    }
+
+    /// Every SIP message, in the order of the capture, and whether it is one of control.
+    pub(crate) fn all_messages(&self) -> Vec<(&SipRecord, bool)> {
+        let judged = self.messages.iter().map(|record| (record, false));
+        let control = self.control.iter().map(|record| (record, true));
+        let mut all: Vec<(&SipRecord, bool)> = judged.chain(control).collect();
+        all.sort_by_key(|(record, _)| record.packet);
+        all
     }
 
     /// Whether the step that sets a mark was carried out, so that a missing mark means that nothing came.

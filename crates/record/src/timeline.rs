@@ -162,6 +162,17 @@ pub enum TimelineEvent {
         reply: String,
         /// It was done.
         done: bool,
+        /// Which of several drivers carried it out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        driver: Option<String>,
+    },
+    /// The lab tells the device by SIP what to do. Messages with this Call-ID are how an order was given and no part of what
+    /// is judged.
+    Control {
+        /// The order: the method of its first request.
+        order: String,
+        /// Call-ID.
+        call_id: String,
     },
     /// A person was asked.
     Prompt {

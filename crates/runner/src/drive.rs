@@ -13,6 +13,7 @@ use voxproof_spec::{
     Await, CallStep, Case, DeviceAction, Located, MediaProfile, PlayStep, ReceiveCall, Step,
 };
 
+use crate::control::{Requests, serve};
 use crate::interrupt::Interrupt;
 use crate::services::Account;
 use crate::steps;
@@ -45,6 +46,8 @@ pub(crate) trait StepListener: Send {
 pub(crate) struct Drive<'a> {
     pub(crate) station: &'a mut Station,
     pub(crate) device: &'a mut dyn Device,
+    /// What the device's drivers want sent to it.
+    pub(crate) requests: &'a mut Requests,
     pub(crate) signals: &'a BTreeMap<String, Signal>,
     /// Files that steps send.
     pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
@@ -111,7 +114,11 @@ impl Drive<'_> {
             outcome: outcome.clone(),
         });
         // the journal line is on disk before the next step starts; the lab keeps answering meanwhile
-        if let Some(written) = listener.ended(steps::describe(step), &outcome) {
+        let mut told = steps::describe(step);
+        if let (Step::Device(_), Some(driver)) = (step, self.device.carried_out_by()) {
+            told = format!("{told}, by {driver}");
+        }
+        if let Some(written) = listener.ended(told, &outcome) {
             let _ = self.station.pump_while(written).await;
         }
         outcome
@@ -301,7 +308,11 @@ impl Drive<'_> {
     }
 
     async fn call(&mut self, call: &CallStep) -> Result<StepOutcome, CallError> {
-        let options = steps::invite(call, self.station, self.media)?;
+        let mut options = steps::invite(call, self.station, self.media)?;
+        for (name, value) in self.device.call_headers() {
+            // what the case writes is what it is about
+            options.headers.entry(name.to_owned()).or_insert(value);
+        }
         let sent = self.station.invite(&call.from, options)?;
         self.mark_packet(call.mark.as_ref(), sent.packet);
         let Some(within) = call.answered_within.or(call.final_within) else {
@@ -397,6 +408,7 @@ impl Drive<'_> {
                 .log()
                 .iter()
                 .filter(|seen| seen.from_device && seen.at >= from && seen.packet > after)
+                .filter(|seen| !station.is_control(&seen.message))
                 .find(|seen| matches_await(wait, &seen.message, request))
                 .map(|seen| seen.packet)
         };
@@ -453,12 +465,14 @@ impl Drive<'_> {
             self.station.forget_binding();
         }
         let work = tokio::time::timeout(DRIVER, self.device.perform(action, &uri));
-        let result = self.station.pump_while(work).await.unwrap_or_else(|_| {
-            Err(DeviceError::Timeout {
-                action: action.name().to_owned(),
-                after: DRIVER,
-            })
-        });
+        let result = serve(self.station, self.requests, work)
+            .await
+            .unwrap_or_else(|_| {
+                Err(DeviceError::Timeout {
+                    action: action.name().to_owned(),
+                    after: DRIVER,
+                })
+            });
         self.stopped_device |= matches!(action, DeviceAction::Stop(_)) && result.is_ok();
         self.stopped_device &= !matches!(action, DeviceAction::Restart(_));
         for (question, answer) in self.device.prompts() {
@@ -473,6 +487,7 @@ impl Drive<'_> {
             action: words,
             reply,
             done,
+            driver: self.device.carried_out_by().map(str::to_owned),
         });
         match result {
             Ok(_) => StepOutcome::Done,

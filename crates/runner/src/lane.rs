@@ -13,6 +13,7 @@ use voxproof_sip::Transport;
 use voxproof_spec::{Capability, DeviceSettings, Ixit, LoadedCase, MediaProfile, SignallingTransport};
 
 use crate::RunError;
+use crate::control::{Requests, serve};
 use crate::drive::{Drive, Driven, StepListener};
 use crate::evidence::Left;
 use crate::interrupt::Interrupt;
@@ -46,6 +47,8 @@ pub(crate) struct Stock {
 pub(crate) struct Lane {
     station: Station,
     device: Box<dyn Device>,
+    /// What the device's drivers want sent to it.
+    requests: Requests,
     lab: LabAddress,
     media: MediaProfile,
     settings: Option<DeviceSettings>,
@@ -65,7 +68,7 @@ impl Lane {
         net: Net,
         ixit: &Ixit,
         media: MediaProfile,
-        mut device: Box<dyn Device>,
+        (mut device, mut requests): (Box<dyn Device>, Requests),
         stock: Stock,
         seed: u64,
     ) -> Result<Self, RunError> {
@@ -130,10 +133,11 @@ impl Lane {
         lab.http = Some(services.http_address());
         lab.https = services.https_address();
         station.begin_case();
-        station.pump_while(device.start(&lab)).await?;
+        serve(&mut station, &mut requests, device.start(&lab)).await?;
         let mut lane = Self {
             station,
             device,
+            requests,
             lab,
             media,
             settings: ixit.settings.clone(),
@@ -222,7 +226,7 @@ impl Lane {
     }
 
     pub(crate) async fn firmware(&mut self) -> String {
-        self.station.pump_while(self.device.firmware()).await
+        serve(&mut self.station, &mut self.requests, self.device.firmware()).await
     }
 
     pub(crate) fn unfit(&self) -> Option<String> {
@@ -255,7 +259,7 @@ impl Lane {
             }
         };
         let answer = case.needs.iter().any(|need| **need == Capability::Answer);
-        let prepared = self.station.pump_while(self.device.prepare(answer)).await;
+        let prepared = serve(&mut self.station, &mut self.requests, self.device.prepare(answer)).await;
         let by_restart = prepared.is_ok() && self.station.binding().is_none() && !self.has_address;
         if by_restart {
             self.registered(REREGISTRATION).await;
@@ -271,6 +275,7 @@ impl Lane {
                 action: "prepare".to_owned(),
                 reply: error.to_string(),
                 done: false,
+                driver: None,
             });
         }
         // nothing of the case before is served or told of any more
@@ -286,6 +291,7 @@ impl Lane {
             services: &mut self.services,
             account: &account,
             device: &mut *self.device,
+            requests: &mut self.requests,
             signals: &self.stock.signals,
             files: &self.stock.files,
             media: &self.media,
@@ -304,7 +310,7 @@ impl Lane {
         }
         if !self.stopped
             && let DeviceHealth::Gone { status, own_fault } =
-                self.station.pump_while(self.device.health()).await
+                serve(&mut self.station, &mut self.requests, self.device.health()).await
         {
             self.unfit = Some(format!("it ended in {}: {status}", *case.id));
             self.station.note(TimelineEvent::DeviceGone { status, own_fault });
@@ -315,7 +321,7 @@ impl Lane {
         if fitness && !capture.fit {
             self.unfit = Some(format!("it was not fit after {}", *case.id));
         }
-        let recording = self.station.pump_while(self.device.recording()).await;
+        let recording = serve(&mut self.station, &mut self.requests, self.device.recording()).await;
         if driven == Driven::Stopped {
             return Ok(None);
         }
@@ -355,7 +361,12 @@ impl Lane {
         let reason = self.unfit.take();
         if reason.is_some() || self.stopped {
             self.station.forget_binding();
-            self.station.pump_while(self.device.recover(&self.lab)).await?;
+            serve(
+                &mut self.station,
+                &mut self.requests,
+                self.device.recover(&self.lab),
+            )
+            .await?;
             self.stopped = false;
         }
         if !self.has_address {
@@ -365,7 +376,7 @@ impl Lane {
     }
 
     pub(crate) async fn close(&mut self) {
-        self.station.pump_while(self.device.stop()).await;
+        serve(&mut self.station, &mut self.requests, self.device.stop()).await;
     }
 
     /// Lets the device's last messages be answered while something else is waited for.

@@ -4,6 +4,7 @@
 //! wire) and a device; a case is driven by the steps of its file, its evidence is stored, and the stored evidence is
 //! judged by the same function that `voxproof judge` calls later.
 
+mod control;
 mod drive;
 mod error;
 mod evidence;

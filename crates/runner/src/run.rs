@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use voxproof_audio::resample::resample_i16;
 use voxproof_call::Signal;
-use voxproof_device::{Device, Operator};
+use voxproof_device::{Device, NoLink, Operator, SipLink, Workplace};
 use voxproof_judge::{ANALYZER_VERSION, designations};
 use voxproof_net::Net;
 use voxproof_record::{
@@ -16,7 +16,6 @@ use voxproof_record::{
 };
 use voxproof_spec::{DeviceIdentity, Ixit, LoadedCase, MediaProfile};
 
-use crate::RunError;
 use crate::folders::{Scratch, create_folder, host};
 use crate::guests::Building;
 use crate::interrupt::Interrupt;
@@ -25,6 +24,7 @@ use crate::options::{DeviceChoice, Guests, RunOptions};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, ProgressSink};
 use crate::worker::{Shared, Worker, lock};
+use crate::{RunError, control};
 
 /// Carries a run out.
 pub struct Runner {
@@ -57,6 +57,11 @@ impl Runner {
         }
     }
 
+    /// The network of the run. In virtual time a phone that no driver starts is put there.
+    pub const fn network(&self) -> &Net {
+        &self.net
+    }
+
     fn media(&self) -> MediaProfile {
         match &self.options.device {
             DeviceChoice::Sim(_) => MediaProfile::default(),
@@ -71,7 +76,8 @@ impl Runner {
         }
     }
 
-    fn device(&self, lane: u64, scratch: &Path) -> Result<Box<dyn Device>, RunError> {
+    /// The device of a lane; `link` is its way to it by SIP.
+    fn device(&self, lane: u64, scratch: &Path, link: Arc<dyn SipLink>) -> Result<Box<dyn Device>, RunError> {
         let suite = &self.options.suite;
         let signal = suite
             .signals
@@ -85,13 +91,16 @@ impl Runner {
             DeviceChoice::Sim(faults) => {
                 voxproof_device::sim(&self.net, faults, speech, self.options.seed ^ (lane << 32))
             }
-            DeviceChoice::File(_, file) => voxproof_device::create(
-                file,
-                &self.net,
-                speech,
-                Arc::clone(&self.operator),
-                scratch.to_owned(),
-            )?,
+            DeviceChoice::File(_, file) => {
+                let place = Workplace {
+                    net: self.net.clone(),
+                    speech,
+                    operator: Arc::clone(&self.operator),
+                    link,
+                    scratch: scratch.to_owned(),
+                };
+                voxproof_device::create(file, &place)?
+            }
         })
     }
 
@@ -125,7 +134,7 @@ impl Runner {
 
     /// The plan for the device, without touching it.
     pub fn plan(&self) -> Result<Plan, RunError> {
-        let device = self.device(0, &std::env::temp_dir())?;
+        let device = self.device(0, &std::env::temp_dir(), Arc::new(NoLink))?;
         let claimed = match &self.options.device {
             DeviceChoice::Sim(_) => sim_claims(&self.options.suite.suite),
             DeviceChoice::File(_, file) => file.ics.clone(),
@@ -172,13 +181,14 @@ impl Runner {
         };
         let mut lanes: Vec<Lane> = Vec::new();
         for index in 0..count as u64 {
-            let device = self.device(index, &scratch.join(format!("lane-{index}")))?;
+            let (link, requests) = control::link();
+            let device = self.device(index, &scratch.join(format!("lane-{index}")), Arc::new(link))?;
             let seed = self.options.seed.wrapping_add(index.wrapping_mul(0x9e37_79b9));
             match Lane::open(
                 self.net.clone(),
                 &self.ixit(),
                 self.media(),
-                device,
+                (device, requests),
                 stock.clone(),
                 seed,
             )
@@ -223,7 +233,7 @@ impl Runner {
                     Some(lane) => lane.firmware().await,
                     None => String::new(),
                 },
-                Place::Guests(..) => self.device(0, scratch.path())?.firmware().await,
+                Place::Guests(..) => self.device(0, scratch.path(), Arc::new(NoLink))?.firmware().await,
             };
         }
         let (journal, started) = match self.begin(&plan, identity, scratch.path()) {
@@ -259,7 +269,7 @@ impl Runner {
         scratch: &Path,
     ) -> Result<(JournalWriter, RunStarted), RunError> {
         let suite = &self.options.suite;
-        let capabilities = self.device(0, scratch)?.capabilities();
+        let capabilities = self.device(0, scratch, Arc::new(NoLink))?.capabilities();
         let (run, run_id) = create_folder(&self.options.out, &suite.suite.id)?;
         let started = RunStarted {
             format: JOURNAL_FORMAT.to_owned(),
@@ -281,7 +291,7 @@ impl Runner {
                 firmware: identity.firmware,
                 driver: match &self.options.device {
                     DeviceChoice::Sim(_) => "sim".to_owned(),
-                    DeviceChoice::File(_, file) => file.driver.name().to_owned(),
+                    DeviceChoice::File(_, file) => file.driver.name(),
                 },
                 capabilities: capabilities.iter().map(|one| one.name().to_owned()).collect(),
                 argument: self.argument(),

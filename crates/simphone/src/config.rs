@@ -240,6 +240,8 @@ pub struct SimPhoneConfig {
     pub server_only: bool,
     /// What a NOTIFY `check-sync` leads to.
     pub check_sync: CheckSync,
+    /// Whether it takes orders of its server: calls by REFER outside of dialogs, uaCSTA, a restart by check-sync.
+    pub remote_control: bool,
     /// Where it reports the quality of each call when that has ended (RFC 6035); `None` does not.
     pub quality_collector: Option<String>,
 }
@@ -286,6 +288,7 @@ impl SimPhoneConfig {
             presence: Vec::new(),
             server_only: false,
             check_sync: CheckSync::Challenged,
+            remote_control: false,
             quality_collector: None,
         }
     }

@@ -84,13 +84,13 @@ impl Phone {
         });
         let key = call.key;
         self.calls.push(call);
-        if self.config.answers_on_request && wants_answer(invite) && !self.has(Fault::AnswerModeIgnored) {
-            return self.answer_call(now, key);
-        }
         if let Some(replaced) = replaced {
             // RFC 3891 3: it takes the place of a call, so it does not ring
             self.answer_call(now, key);
             return self.end_replaced(now, replaced);
+        }
+        if self.config.answers_on_request && wants_answer(invite) && !self.has(Fault::AnswerModeIgnored) {
+            return self.answer_call(now, key);
         }
         self.ring(now, key);
     }

@@ -109,8 +109,15 @@ impl Phone {
         if known {
             self.inbox.nonce = None;
             self.inbox.check_syncs = self.inbox.check_syncs.saturating_add(1);
-            self.provision_again();
-            return self.respond(now, id, notify, 200, |builder| builder);
+            self.respond(now, id, notify, 200, |builder| builder);
+            // a convention of phones: a restart fetches the settings as well
+            let event = notify.header("event").unwrap_or_default().to_ascii_lowercase();
+            if self.config.remote_control && event.contains("reboot=true") {
+                self.restart(now);
+            } else {
+                self.provision_again();
+            }
+            return;
         }
         let nonce = self.ids.token(24);
         self.inbox.nonce = Some(nonce.clone());

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use voxproof_net::{Clock, Endpoint, Net};
 use voxproof_sip::{
-    Builder, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions, Transport, Uri,
+    Builder, Dialog, Hop, IdSource, Message, Timers, TransactionEvent, TransactionId, Transactions,
+    Transport, Uri,
 };
 use voxproof_srtp::dtls::Certificate;
 
@@ -64,6 +65,10 @@ pub(crate) struct Phone {
     pub(crate) dies_at: Option<Duration>,
     /// Its connection to the server has been lost.
     pub(crate) flow_lost: bool,
+    /// Sessions in which its server gives orders.
+    pub(crate) csta: Vec<Dialog>,
+    /// It has been told to begin anew.
+    pub(crate) restarting: bool,
     auto_answer: Option<Duration>,
     /// For DTLS-SRTP, of this phone alone (RFC 5763 5).
     certificate: Option<Certificate>,
@@ -136,6 +141,8 @@ impl Phone {
             loopback: false,
             dies_at: None,
             flow_lost: false,
+            csta: Vec::new(),
+            restarting: false,
             auto_answer: config.auto_answer,
             wire: Wire::new(&config.faults),
             stopping: None,
@@ -156,6 +163,12 @@ impl Phone {
         self.register(self.clock.now());
         loop {
             self.work_off(self.clock.now());
+            if std::mem::take(&mut self.restarting) {
+                self.provision().await;
+                self.locate().await;
+                self.register(self.clock.now());
+                continue;
+            }
             if self.is_finished(self.clock.now()) {
                 break;
             }
@@ -571,7 +584,8 @@ impl Phone {
     fn event(&mut self, now: Duration, event: TransactionEvent) {
         match event {
             TransactionEvent::Request { id, message, source }
-                if self.is_strangers_order(&message, source) =>
+                if self.is_strangers_order(&message, source)
+                    || (self.is_order(&message) && !self.is_server(source)) =>
             {
                 self.respond(now, id, &message, 403, |builder| builder);
             }
@@ -643,7 +657,7 @@ impl Phone {
         }
     }
 
-    fn act(&mut self, now: Duration, action: Action) -> Result<(), PhoneError> {
+    pub(crate) fn act(&mut self, now: Duration, action: Action) -> Result<(), PhoneError> {
         match action {
             Action::Dial(uri, options) => self.dial(now, &uri, options),
             Action::Answer => self.user_answers(now),

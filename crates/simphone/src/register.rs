@@ -121,6 +121,13 @@ impl Phone {
         self.send_register(now, self.registration.expires);
     }
 
+    /// Forgets the binding and everything about it, as a phone does whose power was off.
+    pub(crate) fn forget_registration(&mut self) {
+        self.requests
+            .retain(|_, request| request.purpose != Purpose::Register);
+        self.registration = Registration::new(&self.config, self.contact, &mut self.ids);
+    }
+
     pub(crate) fn user_reregisters(&mut self, now: Duration) -> Result<(), PhoneError> {
         if self.is_stopping() {
             return Err(PhoneError::Stopped);

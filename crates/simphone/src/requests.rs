@@ -66,6 +66,9 @@ impl Phone {
         if let Some(status) = malformed(request) {
             return self.respond(now, id, request, status, |builder| builder);
         }
+        if self.on_csta(now, id, request) {
+            return;
+        }
         let method = request.method().unwrap_or_default().to_owned();
         if method == "CANCEL" {
             return self.on_cancel(now, id, request);
@@ -101,8 +104,7 @@ impl Phone {
             "OPTIONS" => self.on_options(now, id, request),
             "MESSAGE" => self.on_message(now, id, request),
             "NOTIFY" => self.on_notify_outside(now, id, request),
-            // RFC 3515 2.4.2: the phone calls nobody at the wish of a stranger
-            "REFER" => self.respond(now, id, request, 603, |builder| builder),
+            "REFER" => self.on_refer_outside(now, id, request),
             _ => self.on_stray(now, id, request),
         }
     }

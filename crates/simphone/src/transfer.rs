@@ -140,29 +140,11 @@ impl Phone {
         if call.is_none_or(|call| call.stage != Stage::Established || call.referral.is_some()) {
             return self.respond(now, id, refer, 491, |builder| builder);
         }
-        let targets: Vec<&str> = refer.headers("refer-to").collect();
-        let target = match targets.as_slice() {
-            [one] => CombinedView.name_addr(one).ok().map(|address| address.uri),
-            // RFC 3515 2.4.2: exactly one
-            _ => None,
+        let target = match refer_target(refer) {
+            Ok(target) => target,
+            Err(status) => return self.respond(now, id, refer, status, |builder| builder),
         };
-        let Some(target) = target else {
-            return self.respond(now, id, refer, 400, |builder| builder);
-        };
-        if !target.is_sip() && target.scheme != "tel" {
-            return self.respond(now, id, refer, 416, |builder| builder);
-        }
-        if target
-            .params
-            .value("method")
-            .is_some_and(|method| method != "INVITE")
-        {
-            return self.respond(now, id, refer, 603, |builder| builder);
-        }
-        let silent = !self.has(Fault::NoReferSubIgnored)
-            && refer
-                .header("refer-sub")
-                .is_some_and(|value| value.to_ascii_lowercase().starts_with("false"));
+        let silent = self.wants_no_reports(refer);
         let contact = self.contact_header();
         let abilities = self.abilities();
         self.respond(now, id, refer, 202, |builder| {
@@ -219,6 +201,14 @@ impl Phone {
         }
     }
 
+    /// Whether a REFER asks not to be told how it goes on (RFC 4488 4).
+    pub(crate) fn wants_no_reports(&self, refer: &Message) -> bool {
+        !self.has(Fault::NoReferSubIgnored)
+            && refer
+                .header("refer-sub")
+                .is_some_and(|value| value.to_ascii_lowercase().starts_with("false"))
+    }
+
     /// Tells the peer how the call it asked for has ended, or that it is up.
     pub(crate) fn report_referral(&mut self, now: Duration, key: CallKey, status: u16, reason: &str) {
         self.notify(now, key, &format!("SIP/2.0 {status} {reason}"), true);
@@ -234,7 +224,7 @@ impl Phone {
             .retain(|call| call.key != key || call.stage != Stage::Ended);
     }
 
-    fn notify(&mut self, now: Duration, key: CallKey, fragment: &str, over: bool) {
+    pub(crate) fn notify(&mut self, now: Duration, key: CallKey, fragment: &str, over: bool) {
         let referral = self.call(key).and_then(|call| call.referral.as_ref());
         let Some(event) = referral
             .filter(|referral| referral.notifies)
@@ -254,6 +244,25 @@ impl Phone {
                 .body("message/sipfrag;version=2.0", format!("{fragment}\r\n"))
         });
     }
+}
+
+/// Whom a REFER asks to call, or the status that it is refused with.
+pub(crate) fn refer_target(refer: &Message) -> Result<Uri, u16> {
+    let targets: Vec<&str> = refer.headers("refer-to").collect();
+    let target = match targets.as_slice() {
+        [one] => CombinedView.name_addr(one).ok().map(|address| address.uri),
+        // RFC 3515 2.4.2: exactly one
+        _ => None,
+    };
+    let target = target.ok_or(400_u16)?;
+    if !target.is_sip() && target.scheme != "tel" {
+        return Err(416);
+    }
+    let method = target.params.value("method");
+    if method.is_some_and(|method| method != "INVITE") {
+        return Err(603);
+    }
+    Ok(target)
 }
 
 /// The status in a sipfrag body (RFC 3420).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Capability, Located, MediaSecurity, SimDriver};
+use crate::{Capability, DriverChain, Located, MediaSecurity, SimDriver, SipDriver};
 
 /// A device under test.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -13,8 +13,8 @@ use crate::{Capability, Located, MediaSecurity, SimDriver};
 pub struct DeviceFile {
     /// Who made it and which firmware it runs.
     pub device: DeviceIdentity,
-    /// How it is driven.
-    pub driver: Driver,
+    /// How it is driven: one driver, or several that are asked in turn.
+    pub driver: DriverChain,
     /// Claimed features; items not named take the suite's default.
     #[serde(default)]
     pub ics: BTreeMap<Located<String>, bool>,
@@ -31,10 +31,12 @@ impl DeviceFile {
     pub fn without_secrets(&self) -> Self {
         let mut shown = self.clone();
         shown.ixit.password = MASK.to_owned();
-        if let Driver::Web(driver) = &mut shown.driver
-            && !driver.password.is_empty()
-        {
-            driver.password = MASK.to_owned();
+        for driver in shown.driver.iter_mut() {
+            if let Driver::Web(driver) = driver
+                && !driver.password.is_empty()
+            {
+                driver.password = MASK.to_owned();
+            }
         }
         shown
     }
@@ -171,7 +173,7 @@ impl MediaProfile {
     }
 }
 
-/// How the device is driven. Written `[driver.NAME]`.
+/// A way of driving a device. Written `[driver.NAME]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
@@ -185,6 +187,8 @@ pub enum Driver {
     Command(CommandDriver),
     /// A desk phone, controlled over its web interface.
     Web(WebDriver),
+    /// A device that takes orders by SIP from its server, which is the lab.
+    Sip(SipDriver),
     /// A person who is asked in the terminal.
     Manual(ManualDriver),
 }
@@ -198,6 +202,7 @@ impl Driver {
             Self::Linphone(_) => "linphone",
             Self::Command(_) => "command",
             Self::Web(_) => "web",
+            Self::Sip(_) => "sip",
             Self::Manual(_) => "manual",
         }
     }

@@ -306,6 +306,16 @@ pub const CODES: &[CodeEntry] = &[
         title: "a sweep that cannot be laid out",
         explanation: "A [[sweep]] has an axis, which names its points, and points that all give the same values. Each value stands somewhere in the case as {name}, and the title has the one of the axis, so that the points are told apart. A value is a number, or a text without quotes, backslashes and braces; a file stands for 64 cases at most.",
     },
+    CodeEntry {
+        code: "E0150",
+        title: "drivers that cannot stand beside each other",
+        explanation: "Several [[driver]] are asked in their order, each for what those before it do not support. Each may be named once, and only one of them may be the device itself (sim, baresip, linphone, command); sip, web and manual are ways to tell it something.",
+    },
+    CodeEntry {
+        code: "E0151",
+        title: "a driver that can tell the device nothing",
+        explanation: "Everything that [driver.sip] can do is off unless it is switched on, because a phone does each of it only when it is set so: `answer`, `refer`, `csta`, `check_sync`.",
+    },
 ];
 
 /// The explanation of a code.

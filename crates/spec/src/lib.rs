@@ -8,6 +8,7 @@ mod case;
 mod check;
 mod device_file;
 mod diagnostic;
+mod driver_chain;
 mod environment;
 mod expression;
 mod ics;
@@ -34,6 +35,7 @@ pub use device_file::{
     ManualDriver, MediaProfile, SignallingTransport, WebDriver, WebInterface,
 };
 pub use diagnostic::{CODES, CodeEntry, Diagnostic, DiagnosticSeverity, Diagnostics, explain};
+pub use driver_chain::{AnswerRequest, DriverChain, SipDriver};
 pub use environment::{
     Environment, Type, case_environment, connection_environment, dtmf_environment, fuzz_environment,
     impairment_environment, inband_environment, message_environment, only_environment, rtcp_environment,

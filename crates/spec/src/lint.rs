@@ -13,7 +13,9 @@ use crate::environment::{
 };
 use crate::expression::{Expression, near_miss};
 use crate::load::LoadedSignal;
-use crate::{Case, Check, CheckKind, DeviceFile, Driver, Limit, Located, Step, StreamRef, Suite};
+use crate::{
+    Case, Check, CheckKind, DeviceFile, Driver, DriverChain, Limit, Located, Step, StreamRef, Suite,
+};
 
 mod claims;
 
@@ -21,7 +23,7 @@ pub(crate) use claims::proforma;
 
 const ACTORS: [&str; 3] = ["peer_a", "peer_b", "peer_c"];
 
-const COMMAND_ACTIONS: [&str; 13] = [
+const COMMAND_ACTIONS: [&str; 15] = [
     "answer",
     "reject",
     "hangup",
@@ -30,6 +32,8 @@ const COMMAND_ACTIONS: [&str; 13] = [
     "resume",
     "dtmf",
     "transfer",
+    "consult",
+    "complete_transfer",
     "restart",
     "auto_answer_on",
     "auto_answer_off",
@@ -601,12 +605,51 @@ pub(crate) fn device(
                 .help = Some("write 192.0.2.7:5060 or [2001:db8::7]:5060".to_owned());
         }
     }
-    if let Driver::Command(command) = &device.driver {
-        for action in command.action.keys() {
-            linter.named("E0126", "action", action, &COMMAND_ACTIONS);
+    for driver in device.driver.iter() {
+        if let Driver::Command(command) = &**driver {
+            for action in command.action.keys() {
+                linter.named("E0126", "action", action, &COMMAND_ACTIONS);
+            }
         }
     }
+    drivers(&mut linter, &device.driver);
     linter.problems
+}
+
+/// Drivers that cannot stand beside each other, and one that can be told nothing.
+fn drivers(linter: &mut Linter<'_>, chain: &DriverChain) {
+    let is_device = |driver: &Driver| !matches!(driver, Driver::Web(_) | Driver::Sip(_) | Driver::Manual(_));
+    let mut seen: Vec<&Driver> = Vec::new();
+    for driver in chain.iter() {
+        if seen.iter().any(|other| other.name() == driver.name()) {
+            linter.error(
+                "E0150",
+                driver.span(),
+                format!("the driver `{}` is named twice", driver.name()),
+            );
+        } else if let Some(other) = seen.iter().find(|other| is_device(other) && is_device(driver)) {
+            let (one, two) = (other.name(), driver.name());
+            linter
+                .error(
+                    "E0150",
+                    driver.span(),
+                    format!("`{one}` and `{two}` are two devices, and a file is about one"),
+                )
+                .help = Some("write a file for each".to_owned());
+        }
+        if let Driver::Sip(sip) = &**driver
+            && sip.is_idle()
+        {
+            linter
+                .error(
+                    "E0151",
+                    driver.span(),
+                    "the driver `sip` can tell the device nothing",
+                )
+                .help = Some("set `answer`, `refer`, `csta` or `check_sync`".to_owned());
+        }
+        seen.push(driver);
+    }
 }
 
 /// Checks suites, cases and device files; returns the mistakes of all of them and how many files were read. Device files are held

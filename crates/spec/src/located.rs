@@ -19,6 +19,16 @@ impl<T> Located<T> {
         Self { value, span: 0..0 }
     }
 
+    /// A value that was read from this place.
+    pub(crate) fn at(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+
+    /// The value, to be changed.
+    pub(crate) fn value_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
     /// Where the value stands, in bytes from the start of its file.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()

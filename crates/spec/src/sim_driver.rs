@@ -49,6 +49,8 @@ pub struct SimDriver {
     pub provisioning: Option<String>,
     /// It fetches them again when its server says so by a check-sync, and refuses that to others; otherwise it asks for a password.
     pub check_sync_from_server: bool,
+    /// It takes orders of its server: calls by REFER outside of dialogs, uaCSTA, a restart by check-sync.
+    pub remote_control: bool,
     /// It fetches them over TLS.
     pub provisioning_secure: bool,
     /// The RTP sequence number each call starts with; a random one if not given (RFC 3550 5.1).

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use voxproof_spec::{lint_paths, load_suite};
+use voxproof_spec::{lint_paths, load_device, load_suite};
 
 use support::SuiteCopy;
 
@@ -154,4 +154,28 @@ fn claims_of_a_device_file_are_held_against_the_suite_beside_it() {
         let codes: Vec<&str> = found.0.iter().map(|one| one.code).collect();
         assert_eq!(codes, ["E0117"], "{found}");
     }
+}
+
+#[test]
+fn drivers_that_cannot_stand_beside_each_other() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("device.toml");
+    let head = "[device]\nmanufacturer = \"x\"\nmodel = \"x\"\nfirmware = \"1\"\n\n";
+    let mut shown = String::new();
+    for drivers in [
+        "[[driver]]\n[driver.manual]\n\n[[driver]]\n[driver.manual]\n",
+        "[[driver]]\n[driver.sim]\n\n[[driver]]\n[driver.baresip]\n",
+        "[driver.sip]\n",
+        "[driver.sip]\nrefer = true\n\n[driver.manual]\n",
+        "[[driver]]\n[driver.sip]\nanswer = [\"answer-modus\"]\n",
+        "[[driver]]\n[driver.spi]\nrefer = true\n",
+    ] {
+        fs::write(&path, format!("{head}{drivers}")).expect("the file can be written");
+        let problems = load_device(&path, None).expect_err("the mistake is found");
+        shown += &problems
+            .render(false)
+            .replace(&folder.path().display().to_string(), "FOLDER");
+        shown += "\n";
+    }
+    insta::assert_snapshot!(shown);
 }

@@ -31,7 +31,10 @@ fn failure(error: RunError) -> Failure {
 fn is_simulated(choice: &DeviceChoice) -> bool {
     match choice {
         DeviceChoice::Sim(_) => true,
-        DeviceChoice::File(_, file) => matches!(file.driver, Driver::Sim(_)),
+        DeviceChoice::File(_, file) => file
+            .driver
+            .iter()
+            .any(|driver| matches!(**driver, Driver::Sim(_))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Desk phones that take orders over their web interface, with a person for what the interface cannot do.
+//! Desk phones that take orders over their web interface.
 
 mod http;
 mod poly;
@@ -6,15 +6,13 @@ mod snom;
 mod yealink;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use voxproof_record::Wav;
-use voxproof_spec::{Capability, DeviceAction, ManualDriver, MediaProfile, WebDriver, WebInterface};
+use voxproof_spec::{Capability, DeviceAction, WebDriver, WebInterface};
 
-use crate::manual::Manual;
 use crate::web::http::{Access, Reply};
-use crate::{Device, DeviceError, DeviceHealth, LabAddress, Operator};
+use crate::{Device, DeviceError, DeviceHealth, LabAddress};
 
 /// An order as a vendor's interface takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +26,6 @@ enum Order {
 pub(crate) struct Web {
     driver: WebDriver,
     access: Access,
-    operator: Option<Manual>,
     lab: Option<LabAddress>,
     log: Vec<u8>,
 }
@@ -61,14 +58,9 @@ fn number(address: &str, lab: Option<&LabAddress>) -> String {
 }
 
 impl Web {
-    pub(crate) fn new(driver: WebDriver, media: &MediaProfile, operator: Arc<dyn Operator>) -> Self {
-        let person = ManualDriver {
-            can: None,
-            answers_by_itself: driver.answers_by_itself,
-        };
+    pub(crate) fn new(driver: WebDriver) -> Self {
         Self {
             access: Access::new(&driver),
-            operator: (!driver.unattended).then(|| Manual::new(person, operator).with_media(media)),
             driver,
             lab: None,
             log: Vec::new(),
@@ -141,23 +133,6 @@ impl Web {
             )),
         }
     }
-
-    async fn by_interface(
-        &mut self,
-        action: &DeviceAction,
-        uri: &(dyn for<'a> Fn(&'a str) -> String + Sync),
-    ) -> Result<String, DeviceError> {
-        let name = action.name();
-        let orders = self.orders(action, uri);
-        if orders.is_empty() {
-            return Err(DeviceError::not_supported(name));
-        }
-        let mut answer = String::new();
-        for order in orders {
-            answer = self.send(name, order).await?;
-        }
-        Ok(answer)
-    }
 }
 
 /// Looks whether the interface is there: its start page, with user and password.
@@ -175,11 +150,7 @@ pub(crate) fn examine(driver: &WebDriver) -> Result<String, DeviceError> {
 #[async_trait]
 impl Device for Web {
     fn capabilities(&self) -> BTreeSet<Capability> {
-        let mut can = interface_can(&self.driver);
-        if let Some(person) = &self.operator {
-            can.extend(person.capabilities());
-        }
-        can
+        interface_can(&self.driver)
     }
 
     async fn firmware(&mut self) -> String {
@@ -194,20 +165,13 @@ impl Device for Web {
             }
             WebInterface::Snom => None,
         };
-        match (found, &mut self.operator) {
-            (Some(found), _) => found,
-            (None, Some(person)) => person.firmware().await,
-            (None, None) => "unknown".to_owned(),
-        }
+        found.unwrap_or_else(|| "unknown".to_owned())
     }
 
     async fn start(&mut self, lab: &LabAddress) -> Result<(), DeviceError> {
+        // it has been set up, or a person does that, and registers when it sees the registrar
         self.lab = Some(lab.clone());
-        match &mut self.operator {
-            Some(person) => person.start(lab).await,
-            // it has been set up, and registers when it sees the registrar
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     async fn perform(
@@ -215,17 +179,20 @@ impl Device for Web {
         action: &DeviceAction,
         uri: &(dyn for<'a> Fn(&'a str) -> String + Sync),
     ) -> Result<String, DeviceError> {
-        match (self.by_interface(action, uri).await, &mut self.operator) {
-            (Err(DeviceError::NotSupported { .. }), Some(person)) => person.perform(action, uri).await,
-            (done, _) => done,
+        let name = action.name();
+        let orders = self.orders(action, uri);
+        if orders.is_empty() {
+            return Err(DeviceError::not_supported(name));
         }
+        let mut answer = String::new();
+        for order in orders {
+            answer = self.send(name, order).await?;
+        }
+        Ok(answer)
     }
 
-    async fn prepare(&mut self, answer_by_itself: bool) -> Result<(), DeviceError> {
-        match &mut self.operator {
-            Some(person) => person.prepare(answer_by_itself).await,
-            None => Ok(()),
-        }
+    async fn prepare(&mut self, _: bool) -> Result<(), DeviceError> {
+        Ok(())
     }
 
     async fn recording(&mut self) -> Option<Wav> {
@@ -249,23 +216,18 @@ impl Device for Web {
         self.lab = Some(lab.clone());
         let nobody = |_: &str| String::new();
         let hang_up = DeviceAction::Hangup(voxproof_spec::NoParameters {});
-        if self.by_interface(&hang_up, &nobody).await.is_ok() {
+        if self.perform(&hang_up, &nobody).await.is_ok() {
             return Ok(());
         }
-        match &mut self.operator {
-            Some(person) => person.recover(lab).await,
-            None => {
-                let restart = DeviceAction::Restart(voxproof_spec::NoParameters {});
-                self.by_interface(&restart, &nobody).await.map(drop)
-            }
+        if !self.driver.unattended {
+            // a person sees what is wrong before everything is restarted
+            return Err(DeviceError::not_supported("recover"));
         }
+        let restart = DeviceAction::Restart(voxproof_spec::NoParameters {});
+        self.perform(&restart, &nobody).await.map(drop)
     }
 
     async fn stop(&mut self) {}
-
-    fn prompts(&mut self) -> Vec<(String, String)> {
-        self.operator.as_mut().map(Device::prompts).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

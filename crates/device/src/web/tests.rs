@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use voxproof_spec::{DialAction, DtmfAction, Located, NoParameters, TransferAction};
 
 use super::*;
-use crate::ScriptedOperator;
 
 /// A phone's web server: notes every request that carries credentials, answers as it is told.
 struct Phone {
@@ -84,9 +83,8 @@ impl Phone {
     }
 }
 
-fn web(driver: WebDriver, answers: &[&str]) -> Web {
-    let operator = ScriptedOperator::new(answers.iter().map(|answer| (*answer).to_owned()));
-    let mut web = Web::new(driver, &MediaProfile::default(), Arc::new(operator));
+fn web(driver: WebDriver) -> Web {
+    let mut web = Web::new(driver);
     web.lab = Some(LabAddress::example());
     web
 }
@@ -135,7 +133,7 @@ async fn yealink_takes_keys_one_by_one() {
             .to_owned(),
         )
     });
-    let mut web = web(phone.driver(WebInterface::Yealink), &[]);
+    let mut web = web(phone.driver(WebInterface::Yealink));
     assert_eq!(web.firmware().await, "66.86.0.15");
     for action in [
         dial("peer_a"),
@@ -170,7 +168,7 @@ async fn yealink_takes_keys_one_by_one() {
 #[tokio::test]
 async fn snom_is_asked_with_a_digest() {
     let phone = phone(DIGEST, |_| (200, String::new()));
-    let mut web = web(phone.driver(WebInterface::Snom), &[]);
+    let mut web = web(phone.driver(WebInterface::Snom));
     for action in [dial("peer_a"), keys("5#"), HANGUP] {
         web.perform(&action, &uri).await.unwrap();
     }
@@ -200,7 +198,7 @@ async fn poly_is_told_which_call() {
         };
         (200, text.to_owned())
     });
-    let mut web = web(phone.driver(WebInterface::Poly), &[]);
+    let mut web = web(phone.driver(WebInterface::Poly));
     assert_eq!(web.firmware().await, "5.9.2.3446");
     for action in [dial("peer_a"), keys("12"), transfer("elsewhere"), ANSWER] {
         web.perform(&action, &uri).await.unwrap();
@@ -226,7 +224,7 @@ async fn a_wrong_password_and_a_phone_that_is_not_there_are_told() {
     let phone = phone(BASIC, |_| (200, String::new()));
     let mut driver = phone.driver(WebInterface::Yealink);
     driver.password = "wrong".to_owned();
-    let error = web(driver.clone(), &[]).perform(&HANGUP, &uri).await.unwrap_err();
+    let error = web(driver.clone()).perform(&HANGUP, &uri).await.unwrap_err();
     assert!(error.to_string().contains("password"), "{error}");
     assert!(examine(&driver).is_err());
     driver.password = "pw".to_owned();
@@ -235,25 +233,19 @@ async fn a_wrong_password_and_a_phone_that_is_not_there_are_told() {
     // a port that was free a moment ago
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     driver.address = Located::synthetic(format!("http://{gone}"));
-    let error = web(driver, &[]).perform(&HANGUP, &uri).await.unwrap_err();
+    let error = web(driver).perform(&HANGUP, &uri).await.unwrap_err();
     assert!(matches!(error, DeviceError::Unreachable { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn what_the_interface_cannot_do_a_person_is_asked_for() {
+async fn what_the_interface_cannot_do_is_not_supported() {
     let phone = phone(BASIC, |_| (200, String::new()));
-    let mut driver = phone.driver(WebInterface::Snom);
-    assert!(
-        !web(driver.clone(), &[])
-            .capabilities()
-            .contains(&Capability::Transfer)
+    let mut web = web(phone.driver(WebInterface::Snom));
+    assert!(!web.capabilities().contains(&Capability::Transfer));
+    assert_eq!(
+        web.perform(&transfer("peer_b"), &uri).await,
+        Err(DeviceError::not_supported("transfer"))
     );
-    driver.unattended = false;
-    let mut web = web(driver, &[""]);
-    assert!(web.capabilities().contains(&Capability::Transfer));
-    web.perform(&transfer("peer_b"), &uri).await.unwrap();
-    let prompts = web.prompts();
-    assert!(prompts[0].0.contains("Transfer the call"), "{prompts:?}");
     assert_eq!(phone.seen(), Vec::<String>::new());
 }
 
