@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Measure recordings: levels, speech level, loudness, spectrum, noise.
     Measure(MeasureArgs),
     /// Compare recordings with their references: delay, integrity, gain, response, quality.
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     /// Write a test signal as WAV: tones, noises, sweeps, composite source signals.
     Stimulus(StimulusArgs),
     /// Check whether this machine and a device file are fit for a run.

@@ -408,7 +408,7 @@ faults! {
         "A call whose connection was lost meanwhile stays up at the other side, because nothing is sent in it any more (RFC 3261 18.1.1)."
     DialogVersionGapIgnored "dialog-version-gap-ignored"
         "The lamp of a colleague stays wrong after a lost message, because nobody notices that one is missing (RFC 4235 4.3)."
-    Tls12Refused "tls-1.2-refused"
+    Tls12Refused "tls12-refused"
         "The phone cannot log in at a server that has TLS 1.2 only (BCP 195)."
     ReceiveFaint "receive-faint"
         "The user hears the other side much too quietly."
