@@ -330,6 +330,16 @@ fn with(row: &Row, wanted: Verdict) -> Vec<&str> {
         .collect()
 }
 
+/// Faults that two cases have to notice, because one of them builds on what the other one asks.
+const NOTICED_BY_TWO: [(&str, [&str; 2]); 6] = [
+    ("dialog-info-unread", ["IPP-BLF-001", "IPP-BLF-002"]),
+    ("early-media-silent", ["IPP-EAR-001", "IPP-EAR-002"]),
+    ("g722-clock-16000", ["IPP-COD-002", "IPP-COD-004"]),
+    ("microphone-hiss", ["IPP-AUD-007", "IPP-AUD-008"]),
+    ("reordered-packets-dropped", ["IPP-JIT-002", "IPP-JIT-003"]),
+    ("replaces-ignored", ["IPP-PIC-001", "IPP-TRF-004"]),
+];
+
 #[test]
 fn every_case_fails_on_a_fault_of_its_own() {
     let suite = common::suite();
@@ -375,7 +385,17 @@ fn every_case_fails_on_a_fault_of_its_own() {
         if failed.is_empty() {
             problems.push(format!("{fault}: no case notices it"));
         }
-        if let [only] = failed.as_slice() {
+        let by_two = NOTICED_BY_TWO.iter().find(|(name, _)| name == fault);
+        if let Some((_, expected)) = by_two {
+            if failed != expected {
+                problems.push(format!(
+                    "{fault}: it should fail {expected:?}, it fails {failed:?}"
+                ));
+            }
+            for case in expected {
+                proof.entry((*case).to_owned()).or_default().push(fault);
+            }
+        } else if let [only] = failed.as_slice() {
             proof.entry((*only).to_owned()).or_default().push(fault);
         } else if failed.len() > 1 && !broad {
             problems.push(format!("{fault}: it should fail one case, it fails {failed:?}"));
@@ -386,8 +406,14 @@ fn every_case_fails_on_a_fault_of_its_own() {
             problems.push(format!("{case}: no fault makes exactly this case fail"));
         }
     }
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
-    common::same_or_generate("docs/fault-matrix.md", &page(&cases, &matrix, &proof));
+    let page = page(&cases, &matrix, &proof);
+    if !problems.is_empty() {
+        // a quarter of an hour of work is not to be lost for a word in a list
+        let kept = std::env::temp_dir().join("voxproof-fault-matrix.md");
+        let _ = std::fs::write(&kept, &page);
+        panic!("{}\nthe page is in {}", problems.join("\n"), kept.display());
+    }
+    common::same_or_generate("docs/fault-matrix.md", &page);
 }
 
 fn page(
@@ -419,7 +445,7 @@ fn page(
         };
         text += &format!("| {} | {} | {faults} |\n", setting.name, setting.about);
     }
-    text.push_str("\n## Cases and the faults that fail exactly them\n\n| case | faults |\n|---|---|\n");
+    text.push_str("\n## Cases and the faults that fail exactly them\n\nSix faults are noticed by two cases, because one of them builds on what the other one asks.\n\n| case | faults |\n|---|---|\n");
     for case in cases {
         let faults = proof.get(case).map(|list| {
             list.iter()
