@@ -11,10 +11,15 @@ use voxproof_spec::{RtcpCheck, StreamRef};
 use crate::checks::{Answer, absent, evaluate, marks, missing_mark};
 use crate::facts::{self, round};
 use crate::media_checks::{during, stream_of};
-use crate::streams::StreamProtection;
+use crate::streams::{Stream, StreamProtection};
 use crate::view::{MediaPacket, View};
 
 type Interval = Option<(Duration, Duration)>;
+
+/// The interval between reports that RFC 3550 6.2 recommends for sessions of little bandwidth, ms.
+const MINIMUM_INTERVAL_MS: f64 = 5000.0;
+/// Octets of the IPv4 and UDP headers, which count in the bandwidth of a session (RFC 3550 6.2).
+const LOWER_LAYERS: usize = 28;
 
 /// The RTCP packets that the sender of a stream sent in an interval.
 pub(crate) fn control<'v>(
@@ -75,6 +80,26 @@ fn sent_reports(view: &View<'_>, stream: &StreamRef) -> Vec<(Duration, u32)> {
             })
         })
         .collect()
+}
+
+/// What a stream takes of the network, kbit/s; none when it has fewer than two packets.
+fn bandwidth(stream: &Stream<'_>) -> Option<f64> {
+    let ((first, _), (last, _)) = stream.packets.first().zip(stream.packets.last())?;
+    let milliseconds = last.saturating_sub(*first).as_secs_f64() * 1e3;
+    let octets: usize = stream.packets[1..]
+        .iter()
+        .map(|(_, bytes)| bytes.len() + LOWER_LAYERS)
+        .sum();
+    (milliseconds > 0.0).then(|| octets as f64 * 8.0 / milliseconds)
+}
+
+/// The shortest interval that a phone may draw in a session of both streams, ms: the reduced minimum of 360 s divided
+/// by the bandwidth in kbit/s (RFC 3550 6.2), at its lower end and with the compensation of reconsideration (6.3.1).
+/// Both sides may speak at once, and in pauses the bandwidth is still that of the session: twice the wider stream.
+fn least_interval_ms(one: &Stream<'_>, other: &Stream<'_>) -> f64 {
+    let session = 2.0 * bandwidth(one).unwrap_or(0.0).max(bandwidth(other).unwrap_or(0.0));
+    let reduced = MINIMUM_INTERVAL_MS.min(360e3 / session);
+    reduced * 0.5 / (std::f64::consts::E - 1.5)
 }
 
 #[derive(Default)]
@@ -212,7 +237,7 @@ impl Figures {
         });
     }
 
-    fn fact(&self, first_media: Option<Duration>, clock_rate: u32) -> Value {
+    fn fact(&self, first_media: Option<Duration>, clock_rate: u32, least_interval_ms: f64) -> Value {
         let gaps: Vec<f64> = self
             .times
             .windows(2)
@@ -236,6 +261,7 @@ impl Figures {
             "xr_blocks": self.xr_blocks,
             "mean_interval_ms": if gaps.is_empty() { -1.0 } else { round(mean) },
             "min_interval_ms": round(gaps.iter().copied().reduce(f64::min).unwrap_or(-1.0)),
+            "least_interval_ms": round(least_interval_ms),
             "first_after_ms": round(first_after),
             "round_trip_ms": round(self.round_trip_ms),
             "fraction_lost_max": round(self.fraction_lost),
@@ -277,15 +303,19 @@ pub(crate) fn check(view: &View<'_>, check: &RtcpCheck) -> Answer {
     for packet in &packets {
         figures.add(packet, &sent);
     }
-    let first_media = view
-        .stream(&stream, interval)
+    let sending = view.stream(&stream, interval);
+    let heard = view.stream(&opposite(&stream), interval);
+    let first_media = sending
         .packets
         .first()
         .map(|(at, _)| *at)
         .or_else(|| interval.map(|(from, _)| from));
     // the jitter is that of what its receiver hears, on that clock
-    let clock_rate = view.stream(&opposite(&stream), interval).clock_rate();
-    let fact = figures.fact(first_media, clock_rate);
+    let fact = figures.fact(
+        first_media,
+        heard.clock_rate(),
+        least_interval_ms(&sending, &heard),
+    );
     let (verdict, paths, error) = evaluate(&check.expect, &[("rtcp", &fact), ("marks", &marks(view))]);
     let actual = error.unwrap_or_else(|| facts::actual(&paths, "rtcp", &fact));
     let numbers = packets.iter().map(|packet| packet.packet).take(20).collect();

@@ -52,6 +52,10 @@ impl Hearing {
     pub(crate) fn missing_before(&mut self, at: Duration, ssrc: u32, sequence: u16) -> u16 {
         let before = self.numbered.filter(|(source, _)| *source == ssrc);
         let step = before.map_or(1, |(_, newest)| sequence.wrapping_sub(newest));
+        if before.is_none() {
+            // another source has a clock of its own
+            self.newest = None;
+        }
         if step >= 1 << 15 {
             return 0;
         }

@@ -12,11 +12,16 @@ use crate::shield::{DtlsPlan, Keying, SrtpPlan};
 use crate::{Fault, MediaSecurity};
 
 /// The suites of our offers, most wanted first (RFC 4568 6.2).
-const SUITES: [Profile; 3] = [
+const SUITES: [Profile; 5] = [
     Profile::Aes128CmHmacSha1_80,
     Profile::Aes128CmHmacSha1_32,
     Profile::Aes256CmHmacSha1_80,
+    Profile::AeadAes128Gcm,
+    Profile::AeadAes256Gcm,
 ];
+
+/// So many of them are in an offer, which so fits a datagram (RFC 3261 18.1.1).
+const OFFERED: usize = 3;
 
 /// How the phone protects its media, the same in every call.
 #[derive(Debug, Clone)]
@@ -77,7 +82,7 @@ impl Keys {
         match self.protection.security {
             MediaSecurity::None => Vec::new(),
             MediaSecurity::Sdes | MediaSecurity::SdesRequired => (1..)
-                .zip(SUITES)
+                .zip(SUITES.into_iter().take(OFFERED))
                 .filter_map(|(tag, suite)| Some(format!("crypto:{}", self.own_key(tag, suite)?)))
                 .collect(),
             // RFC 8842 5.2: an offer leaves the roles open, a later one too
@@ -182,13 +187,12 @@ impl Keys {
     /// The keys of both directions when we answer, and our attribute line (RFC 4568 5.1.2).
     fn chosen_keys(&mut self, audio: &Media) -> Option<(SrtpPlan, String)> {
         let pretends = self.has(Fault::SrtpUnknownSuiteAccepted);
-        let refused = self
-            .has(Fault::SrtpAes256Refused)
-            .then_some(Profile::Aes256CmHmacSha1_80);
-        let known: Vec<Profile> = SUITES
-            .into_iter()
-            .filter(|suite| Some(*suite) != refused)
-            .collect();
+        let refused = |suite: Profile| match suite {
+            Profile::Aes256CmHmacSha1_80 => self.has(Fault::SrtpAes256Refused),
+            Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => self.has(Fault::SrtpGcmRefused),
+            _ => false,
+        };
+        let known: Vec<Profile> = SUITES.into_iter().filter(|suite| !refused(*suite)).collect();
         let choice = sdes::negotiate(&crypto_of(audio), &known).or_else(|| {
             // as if the unknown suite were the mandatory one
             let made_up = CryptoAttribute::generate(1, SUITES[0], &[7; 64]).ok()?;

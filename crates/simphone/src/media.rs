@@ -201,13 +201,19 @@ impl CallMedia {
 
     /// Early media: the loudspeaker is on, the microphone not yet.
     pub(crate) fn listen(&mut self) {
-        self.deaf = self.has(Fault::EarlyMediaSilent) && !self.talking;
+        let unheard = self.has(Fault::EarlyMediaSilent) || self.has(Fault::EarlyMediaBeforeRingingUnheard);
+        self.deaf = unheard && !self.talking;
         self.playing = true;
     }
 
-    /// A ringing tone takes the place of what the network plays, until the call is answered.
-    pub(crate) fn ring_back(&mut self) {
-        self.deaf = !self.talking;
+    /// A 180 came without a description: with faults, a ringing tone takes the place of what the network plays until the
+    /// call is answered, or what it plays is heard only now.
+    pub(crate) fn ringing(&mut self) {
+        if self.has(Fault::RingingStopsEarlyMedia) {
+            self.deaf = !self.talking;
+        } else if self.has(Fault::EarlyMediaBeforeRingingUnheard) {
+            self.deaf = false;
+        }
     }
 
     /// The call is answered: both ways are open.

@@ -305,10 +305,9 @@ impl Phone {
         }
         let Some(description) = answer_of(response).filter(|_| !delayed) else {
             if response.status() == Some(180)
-                && self.has(Fault::RingingStopsEarlyMedia)
                 && let Some(open) = self.call(key).and_then(|call| call.media.as_ref())
             {
-                crate::media::lock(&open.media).ring_back();
+                crate::media::lock(&open.media).ringing();
             }
             return;
         };

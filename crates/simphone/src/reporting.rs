@@ -28,6 +28,8 @@ pub(crate) struct Reporting {
     counted: u16,
     /// The goodbye of a call that is over, until it is sent.
     farewell: Option<Vec<u8>>,
+    /// With the fault, the last report and when it goes out once more.
+    again: Option<(Duration, Vec<u8>)>,
 }
 
 impl Reporting {
@@ -40,6 +42,7 @@ impl Reporting {
             reports: 0,
             counted: 0,
             farewell: None,
+            again: None,
         }
     }
 
@@ -108,13 +111,7 @@ impl Reporting {
     pub(crate) fn due(&mut self, now: Duration) -> Option<Vec<u8>> {
         let bytes = match self.farewell.take() {
             Some(bytes) => bytes,
-            None => {
-                let session = self.session.as_mut()?;
-                if session.poll_timeout().is_none_or(|at| at > now) {
-                    return None;
-                }
-                session.poll_transmit(now)?
-            }
+            None => self.report(now)?,
         };
         let bytes = self.renamed(bytes);
         Some(if self.has(Fault::XrLossUnreported) {
@@ -122,6 +119,21 @@ impl Reporting {
         } else {
             bytes
         })
+    }
+
+    fn report(&mut self, now: Duration) -> Option<Vec<u8>> {
+        let session = self.session.as_mut()?;
+        if let Some((_, bytes)) = self.again.take_if(|(at, _)| *at <= now) {
+            return Some(bytes);
+        }
+        if session.poll_timeout().is_none_or(|at| at > now) {
+            return None;
+        }
+        let bytes = session.poll_transmit(now)?;
+        if self.has(Fault::RtcpTooOften) {
+            self.again = Some((now + Duration::from_millis(200), bytes.clone()));
+        }
+        Some(bytes)
     }
 
     /// With the fault, another canonical name in each report.

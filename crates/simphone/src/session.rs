@@ -212,7 +212,13 @@ impl Session {
             local.attributes = lines.clone();
             local.ptime = Some(wanted);
             local.codecs.extend(extra.clone());
-            local.answer_bytes(&offer_seen).unwrap_or_default()
+            let bytes = local.answer_bytes(&offer_seen).unwrap_or_default();
+            if session.capabilities.has(Fault::G722Rtpmap16000) {
+                return String::from_utf8_lossy(&bytes)
+                    .replace("G722/8000", "G722/16000")
+                    .into_bytes();
+            }
+            bytes
         });
         if bytes.is_empty() {
             return Err(nothing());

@@ -354,6 +354,11 @@ impl Phone {
         for route in &routes {
             builder = builder.header("Route", route);
         }
+        let accepted = if subject.package() == "dialog" && self.has(Fault::DialogFormatUnnamed) {
+            "application/xml"
+        } else {
+            subject.media_type()
+        };
         let bytes = builder
             .header("Max-Forwards", "70")
             .header(
@@ -365,7 +370,7 @@ impl Phone {
             .header("CSeq", "1 SUBSCRIBE")
             .header("Contact", self.contact_header())
             .header("Event", subject.package())
-            .header("Accept", subject.media_type())
+            .header("Accept", accepted)
             .header("Expires", expires.to_string())
             .header("User-Agent", USER_AGENT)
             .build();

@@ -225,6 +225,7 @@ pub fn rtcp_environment(marks: &[String]) -> Environment {
             ("xr_blocks", list(Type::Int)),
             ("mean_interval_ms", Type::Double),
             ("min_interval_ms", Type::Double),
+            ("least_interval_ms", Type::Double),
             ("first_after_ms", Type::Double),
             ("round_trip_ms", Type::Double),
             ("fraction_lost_max", Type::Double),

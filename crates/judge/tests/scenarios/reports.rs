@@ -138,3 +138,31 @@ fn a_shared_port_and_broken_reports_are_seen() {
     assert_eq!(results[0].verdict, Verdict::Pass, "{results:?}");
     assert_eq!(results[1].verdict, Verdict::Pass, "{results:?}");
 }
+
+/// RFC 3550 6.2: 360 s over the bandwidth of the session in kbit/s, not more than 5 s; 6.3.1: half of that at least,
+/// divided by e - 3/2.
+#[test]
+fn the_shortest_interval_follows_the_bandwidth() {
+    let mut lab = Lab::new();
+    lab.media(&[(0, "PCMU")]);
+    for number in 0..100_u16 {
+        // 172 octets and 28 of headers every 20 ms: 80 kbit/s, 160 when both sides speak
+        let media = voxproof_rtp::build(0, number == 0, number, u32::from(number) * 160, 7, &[0xff; 160]);
+        lab.packet(
+            ms(1000 + 20 * u64::from(number)),
+            Carrier::Udp,
+            rtp(),
+            device_rtp(),
+            true,
+            &media,
+        );
+    }
+    ask(
+        &mut lab,
+        "rtcp.least_interval_ms > 923.0 && rtcp.least_interval_ms < 924.0",
+    );
+    ask(&mut lab, "rtcp.least_interval_ms > 924.0");
+    let results = lab.results();
+    assert_eq!(results[0].verdict, Verdict::Pass, "{:?}", results[0]);
+    assert_eq!(results[1].verdict, Verdict::Fail, "{:?}", results[1]);
+}
