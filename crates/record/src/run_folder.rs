@@ -1,6 +1,6 @@
 //! A run folder, read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,6 +208,7 @@ impl CaseEvidence {
                 })
         };
         let mut capture = None;
+        let mut signals = vec![];
         for object in run.iter().chain(attempt) {
             let bytes = store.get(object)?;
             match object.name.as_str() {
@@ -224,7 +225,7 @@ impl CaseEvidence {
                         .strip_prefix("signal/")
                         .and_then(|name| name.strip_suffix(".wav"))
                     {
-                        evidence.signals.insert(id.to_owned(), read_wav(name, &bytes)?);
+                        signals.push((id.to_owned(), bytes));
                     } else if name.ends_with(".wav") {
                         evidence
                             .recordings
@@ -233,10 +234,31 @@ impl CaseEvidence {
                 }
             }
         }
+        // the suite's signals are evidence of the whole run; a case plays one or two of them
+        let played = evidence.played();
+        for (id, bytes) in signals {
+            if played.contains(&id) {
+                evidence
+                    .signals
+                    .insert(id.clone(), read_wav(&format!("signal/{id}.wav"), &bytes)?);
+            }
+        }
         if let Some(bytes) = capture {
             evidence.packets = read_capture(&bytes, evidence.epoch())?;
         }
         Ok(evidence)
+    }
+
+    /// Signals that were played in the case.
+    fn played(&self) -> BTreeSet<String> {
+        self.timeline
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                TimelineEvent::Signal(played) => Some(played.signal.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Wall-clock time of the lab's epoch.

@@ -65,9 +65,12 @@ pub fn write_wav(wav: &Wav) -> Result<Vec<u8>, RecordError> {
     };
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).map_err(damaged)?;
-    for sample in &wav.samples {
-        writer.write_sample(*sample).map_err(damaged)?;
-    }
+    let length = u32::try_from(wav.samples.len()).map_err(|_| damaged(hound::Error::TooWide))?;
+    let mut samples = writer.get_i16_writer(length);
+    wav.samples
+        .iter()
+        .for_each(|sample| samples.write_sample(*sample));
+    samples.flush().map_err(damaged)?;
     writer.finalize().map_err(damaged)?;
     Ok(bytes.into_inner())
 }

@@ -304,6 +304,8 @@ faults! {
         "The user hears nothing any more once the other side has pressed a key."
     LatePacketsDropped "late-packets-dropped"
         "The user hears drop-outs on a network with a little jitter, because packets that come some milliseconds late are thrown away."
+    HeldUpPacketsDropped "held-up-packets-dropped"
+        "The user hears drop-outs on a wireless network, because the jitter buffer is too short for packets that were held up there."
     ReorderedPacketsDropped "reordered-packets-dropped"
         "The user hears drop-outs where packets overtake each other, because the late one is thrown away (RFC 3550 5.1)."
     RtcpLossHidden "rtcp-loss-hidden"

@@ -9,8 +9,9 @@ use crate::playout::SAMPLE_RATE;
 const QUIET: i16 = 8;
 /// Where an overdriven receiver cuts the waveform off, in samples of 16 bit: about 5 dB above the rms of speech.
 const OVERDRIVEN: i16 = 3000;
-/// Size of the noise in silence, in samples of 16 bit: about -43 dBov.
+/// Size of the noise in silence, in samples of 16 bit: about -43 dBov in the receiver, -51 dBov in the microphone.
 const HISS: i16 = 400;
+const MICROPHONE_HISS: i16 = 150;
 /// With [`Fault::ReceiverWakesSlowly`]: silence after which the receiver is switched off, and how long it takes to come back.
 const ASLEEP_AFTER: usize = 2 * SAMPLE_RATE as usize;
 const WAKES_IN: usize = SAMPLE_RATE as usize / 4;
@@ -39,9 +40,9 @@ impl Noise {
         (share * f64::from(size)) as i16
     }
 
-    fn fill(&mut self, frame: &mut [i16]) {
+    fn fill(&mut self, frame: &mut [i16], size: i16) {
         for sample in frame {
-            *sample = self.sample(HISS);
+            *sample = self.sample(size);
         }
     }
 }
@@ -82,7 +83,7 @@ impl Handset {
                 .for_each(|sample| *sample = (*sample).clamp(-OVERDRIVEN, OVERDRIVEN));
         }
         if quiet && self.has(Fault::ReceiveHiss) {
-            self.noise.fill(frame);
+            self.noise.fill(frame, HISS);
         }
     }
 
@@ -110,7 +111,7 @@ impl Handset {
             self.before.clone_from(frame);
         }
         if self.has(Fault::MicrophoneHiss) && is_quiet(frame) {
-            self.noise.fill(frame);
+            self.noise.fill(frame, MICROPHONE_HISS);
         }
     }
 

@@ -14,6 +14,9 @@ const HEARS: Duration = Duration::from_secs(7);
 const BURST: u16 = 3;
 const MUTED: Duration = Duration::from_secs(1);
 
+/// Packets that come further apart are not late: nothing was sent between them.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// With [`Fault::LossCrackles`]: size of the noise in the place of a lost packet, in samples of 16 bit.
 const CRACKLE: i16 = 32_000;
 
@@ -86,7 +89,8 @@ impl Hearing {
         // later than its predecessor lets expect; after a longer pause there is nothing to expect
         let spoken = Duration::from_micros(samples.len() as u64 * 125);
         let waited = at.saturating_sub(std::mem::replace(&mut self.arrival, at));
-        let slow = waited > spoken + Duration::from_millis(5) && waited < spoken + Duration::from_millis(15);
+        let held_up = waited > spoken + Duration::from_millis(20);
+        let slow = waited > spoken + Duration::from_millis(5) && waited < spoken + Duration::from_millis(20);
         let late = self
             .newest
             .is_some_and(|newest| timestamp.wrapping_sub(newest).cast_signed() < 0);
@@ -99,6 +103,7 @@ impl Hearing {
             || (at.saturating_sub(began) > HEARS && self.has(Fault::ReceiveStops))
             || (short && self.has(Fault::ShortPacketsUnplayed))
             || (slow && self.has(Fault::LatePacketsDropped))
+            || (held_up && waited < PAUSE && self.has(Fault::HeldUpPacketsDropped))
             || (late && self.has(Fault::ReorderedPacketsDropped))
     }
 
