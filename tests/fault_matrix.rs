@@ -410,7 +410,9 @@ fn every_case_fails_on_a_fault_of_its_own() {
                 proof.entry((*case).to_owned()).or_default().push(fault);
             }
         } else if failed.len() > 1 && !broad {
-            problems.push(format!("{fault}: it should fail one case or sweep, it fails {failed:?}"));
+            problems.push(format!(
+                "{fault}: it should fail one case or sweep, it fails {failed:?}"
+            ));
         }
     }
     for case in &cases {

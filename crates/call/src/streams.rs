@@ -41,6 +41,11 @@ impl Station {
         }
     }
 
+    /// Samples a second, in Hz, of what is played into the actor's call: those of its codec.
+    pub fn sample_rate(&self, actor: &str) -> Result<u32, CallError> {
+        Ok(self.sending(actor)?.sample_rate())
+    }
+
     /// Plays a signal into the actor's call, repeated or cut.
     pub fn play(
         &mut self,

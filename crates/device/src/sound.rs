@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use voxproof_record::{Wav, read_wav, write_wav};
+use voxproof_record::{Wav, read_wav};
 
 /// The rate of everything this crate hands over, in hertz.
 pub(crate) const RATE: u32 = 8000;
@@ -54,46 +54,34 @@ pub(crate) fn to_rate(wav: Wav, rate: u32) -> Wav {
     }
 }
 
-/// The sound again and again until it lasts at least so long, for players that do not loop by themselves.
-pub(crate) fn looped(wav: &Wav, seconds: u32) -> Wav {
-    let wanted = wav.sample_rate as usize * seconds as usize;
-    if wav.samples.is_empty() {
-        return Wav {
-            sample_rate: wav.sample_rate,
-            samples: vec![0; wanted],
-        };
-    }
-    let rounds = wanted.div_ceil(wav.samples.len()).max(1);
-    Wav {
-        sample_rate: wav.sample_rate,
-        samples: wav.samples.repeat(rounds),
-    }
-}
-
-/// Writes a wave file.
-pub(crate) fn save(wav: &Wav, path: &Path) -> io::Result<()> {
-    fs::write(path, write_wav(wav).map_err(io::Error::other)?)
-}
-
-/// Writes a wave file of two channels that are the same.
-pub(crate) fn save_stereo(wav: &Wav, path: &Path) -> io::Result<()> {
-    let samples = wav.samples.iter().flat_map(|sample| [*sample, *sample]).collect();
-    let mono = Wav {
-        sample_rate: wav.sample_rate,
-        samples,
+/// Writes a wave file of one channel or more, all the same, with the sound again and again until it lasts at least so
+/// long: for players that do not loop by themselves. Silence where there is no sound.
+pub(crate) fn save_looped(wav: &Wav, channels: u32, seconds: u32, path: &Path) -> io::Result<()> {
+    let second = wav.sample_rate as usize;
+    let silence = vec![0; second];
+    let round = if wav.samples.is_empty() {
+        &silence
+    } else {
+        &wav.samples
     };
-    let mut bytes = write_wav(&mono).map_err(io::Error::other)?;
-    // the header for one channel says so in three places: channels, bytes a second and bytes a frame
-    for (at, value) in [
-        (22, 2u16.to_le_bytes().to_vec()),
-        (28, (wav.sample_rate * 4).to_le_bytes().to_vec()),
-        (32, 4u16.to_le_bytes().to_vec()),
-    ] {
-        if let Some(field) = bytes.get_mut(at..at + value.len()) {
-            field.copy_from_slice(&value);
-        }
+    let block: Vec<i16> = round
+        .iter()
+        .flat_map(|sample| std::iter::repeat_n(*sample, channels as usize))
+        .collect();
+    let spec = hound::WavSpec {
+        channels: u16::try_from(channels).map_err(io::Error::other)?,
+        sample_rate: wav.sample_rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    // block by block: minutes of sound are not to be held in memory
+    let mut writer = hound::WavWriter::create(path, spec).map_err(io::Error::other)?;
+    for _ in 0..(second * seconds as usize).div_ceil(round.len()).max(1) {
+        let mut samples = writer.get_i16_writer(u32::try_from(block.len()).map_err(io::Error::other)?);
+        block.iter().for_each(|sample| samples.write_sample(*sample));
+        samples.flush().map_err(io::Error::other)?;
     }
-    fs::write(path, bytes)
+    writer.finalize().map_err(io::Error::other)
 }
 
 /// Reads a recording of a device, at 8 kHz. `None` when there is no sound in it.
@@ -129,6 +117,7 @@ fn complete_header(bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use voxproof_record::write_wav;
 
     use super::*;
 
@@ -197,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wav");
         let wav = tone(8000, 440.0, 0.1);
-        save_stereo(&wav, &path).unwrap();
+        save_looped(&wav, 2, 0, &path).unwrap();
         let bytes = fs::read(&path).unwrap();
         assert_eq!(
             (bytes.len(), bytes[22], bytes[32]),
@@ -212,17 +201,18 @@ mod tests {
             sample_rate: 8000,
             samples: vec![1, 2, 3],
         };
-        let long = looped(&wav, 2);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wav");
+        save_looped(&wav, 1, 2, &path).unwrap();
+        let long = load(&path).unwrap();
         assert!(long.samples.len() >= 16_000);
         assert_eq!(long.samples[..6], [1, 2, 3, 1, 2, 3]);
-        let silence = looped(
-            &Wav {
-                sample_rate: 8000,
-                samples: vec![],
-            },
-            1,
-        );
-        assert_eq!(silence.samples, vec![0; 8000]);
+        let nothing = Wav {
+            sample_rate: 8000,
+            samples: vec![],
+        };
+        save_looped(&nothing, 1, 1, &path).unwrap();
+        assert_eq!(load(&path).unwrap().samples, vec![0; 8000]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{CallError, Requested, Signal, Station};
+use voxproof_call::{CallError, Requested, Station};
 use voxproof_device::{Device, DeviceError};
 use voxproof_judge::matches_await;
 use voxproof_record::{Phase, StepOutcome, TimelineEvent};
@@ -16,6 +16,7 @@ use voxproof_spec::{
 use crate::control::{Requests, serve};
 use crate::interrupt::Interrupt;
 use crate::services::Account;
+use crate::signals::Signals;
 use crate::steps;
 
 /// The device gets this long to acknowledge an answer of the lab.
@@ -48,7 +49,7 @@ pub(crate) struct Drive<'a> {
     pub(crate) device: &'a mut dyn Device,
     /// What the device's drivers want sent to it.
     pub(crate) requests: &'a mut Requests,
-    pub(crate) signals: &'a BTreeMap<String, Signal>,
+    pub(crate) signals: &'a Signals,
     /// Files that steps send.
     pub(crate) files: &'a BTreeMap<String, Arc<[u8]>>,
     /// What the device's media are set to, and so what peers offer.
@@ -428,10 +429,10 @@ impl Drive<'_> {
     }
 
     async fn play(&mut self, play: &PlayStep) -> Result<StepOutcome, CallError> {
-        let Some(signal) = self.signals.get(&**play.signal).cloned() else {
-            return Ok(StepOutcome::Rig {
-                reason: format!("the signal `{}` is not loaded", *play.signal),
-            });
+        let rate = self.station.sample_rate(&play.from)?;
+        let signal = match self.signals.at(&play.signal, rate) {
+            Ok(signal) => signal,
+            Err(reason) => return Ok(StepOutcome::Rig { reason }),
         };
         let from = self.station.now();
         self.station

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use voxproof_call::{CaseCapture, RegistrarBehaviour, Signal, Station, StationConfig};
+use voxproof_call::{CaseCapture, RegistrarBehaviour, Station, StationConfig};
 use voxproof_device::{Device, DeviceError, DeviceHealth, LabAddress};
 use voxproof_net::Net;
 use voxproof_record::TimelineEvent;
@@ -18,6 +18,7 @@ use crate::drive::{Drive, Driven, StepListener};
 use crate::evidence::Left;
 use crate::interrupt::Interrupt;
 use crate::services::{self, Account};
+use crate::signals::Signals;
 
 /// A device that was started gets this long to register.
 const REGISTRATION: Duration = Duration::from_secs(15);
@@ -40,7 +41,7 @@ fn transport(of: SignallingTransport) -> Transport {
 /// What cases play and send.
 #[derive(Debug, Clone)]
 pub(crate) struct Stock {
-    pub(crate) signals: Arc<BTreeMap<String, Signal>>,
+    pub(crate) signals: Arc<Signals>,
     pub(crate) files: Arc<BTreeMap<String, Arc<[u8]>>>,
 }
 

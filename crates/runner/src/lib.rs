@@ -19,6 +19,7 @@ mod plan;
 mod progress;
 mod run;
 mod services;
+mod signals;
 mod steps;
 mod worker;
 

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use voxproof_audio::resample::resample_i16;
-use voxproof_call::Signal;
 use voxproof_device::{Device, NoLink, Operator, SipLink, Workplace};
 use voxproof_judge::{ANALYZER_VERSION, designations};
 use voxproof_net::Net;
@@ -23,6 +21,7 @@ use crate::lane::{Lane, Stock};
 use crate::options::{DeviceChoice, Guests, RunOptions};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, ProgressSink};
+use crate::signals::Signals;
 use crate::worker::{Shared, Worker, lock};
 use crate::{RunError, control};
 
@@ -158,21 +157,9 @@ impl Runner {
     }
 
     async fn lanes(&self, count: usize, scratch: &Path) -> Result<Vec<Lane>, RunError> {
-        let mut signals = BTreeMap::new();
-        for (id, signal) in &self.options.suite.signals {
-            let wav = read_wav(id, &signal.bytes)?;
-            let mut rates = Signal::default();
-            // the sample rates of the codecs that the lab speaks
-            for rate in [8000, 16_000, 48_000] {
-                let samples = resample_i16(&wav.samples, wav.sample_rate, rate)
-                    .map_err(|error| RunError::Unreachable(format!("signal {id}: {error}")))?;
-                rates.rates.insert(rate, samples.into());
-            }
-            signals.insert(id.clone(), rates);
-        }
         let files = self.options.suite.files.iter();
         let stock = Stock {
-            signals: Arc::new(signals),
+            signals: Arc::new(Signals::of(&self.options.suite)?),
             files: Arc::new(
                 files
                     .filter_map(|(name, bytes)| Some((name.clone(), Arc::clone(bytes.as_ref()?))))

@@ -580,7 +580,7 @@ mod tests {
             );
         }
         assert_eq!(names.len(), Fault::ALL.len());
-        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 202);
+        assert_eq!(Fault::ALL.len() - Fault::PENDING.len(), 208);
     }
 
     #[test]

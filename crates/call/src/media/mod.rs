@@ -101,6 +101,11 @@ impl PeerMedia {
         self.with(Session::end);
     }
 
+    /// Samples a second of what it plays, Hz.
+    pub(crate) fn sample_rate(&self) -> u32 {
+        self.with(|session| session.sample_rate())
+    }
+
     /// Plays a signal from its beginning, repeated or cut; returns the RTP timestamp of its first sample, how many
     /// samples that is and their rate.
     pub(crate) fn play(&self, signal: &Signal, length: Duration) -> (u32, u64, u32) {

@@ -172,13 +172,13 @@ impl Session {
         }
     }
 
+    pub(super) const fn sample_rate(&self) -> u32 {
+        self.speech.codec().sample_rate()
+    }
+
     pub(super) fn play(&mut self, signal: &Signal, length: Duration) -> (u32, u64, u32) {
         let samples = self.speech.play(signal, length);
-        (
-            self.packetizer.timestamp,
-            samples,
-            self.speech.codec().sample_rate(),
-        )
+        (self.packetizer.timestamp, samples, self.sample_rate())
     }
 
     /// Clock rate in Hz of the telephone-events that were agreed on.

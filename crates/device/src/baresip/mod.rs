@@ -33,8 +33,8 @@ const STARTING: Duration = Duration::from_secs(8);
 const ANSWERING: Duration = Duration::from_secs(5);
 
 /// 1.0.0 ends the call when its speech file ends, so the file outlasts every call of a suite. In seconds; baresip
-/// reads all of it at the start of a call, which takes 20 ms for ten minutes.
-const SPEECH_LENGTH: u32 = 600;
+/// reads all of it at the start of a call, which takes 10 ms for five minutes.
+const SPEECH_LENGTH: u32 = 300;
 
 /// And that is shorter for a file of many bytes a second.
 const SHORT_SPEECH_LENGTH: u32 = 150;
@@ -134,16 +134,12 @@ impl Baresip {
     fn save_speech(&self, path: &Path) -> io::Result<()> {
         let Sound { rate, channels } = Sound::of(&self.media);
         let speech = sound::to_rate(self.speech.clone(), rate);
-        if channels == 1 {
-            let length = if rate == sound::RATE {
-                SPEECH_LENGTH
-            } else {
-                SPEECH_LENGTH / 2
-            };
-            sound::save(&sound::looped(&speech, length), path)
-        } else {
-            sound::save_stereo(&sound::looped(&speech, SHORT_SPEECH_LENGTH), path)
-        }
+        let length = match (channels, rate) {
+            (1, sound::RATE) => SPEECH_LENGTH,
+            (1, _) => SPEECH_LENGTH / 2,
+            _ => SHORT_SPEECH_LENGTH,
+        };
+        sound::save_looped(&speech, channels, length, path)
     }
 
     async fn launch(&mut self, lab: &LabAddress) -> Result<Running, StartError> {

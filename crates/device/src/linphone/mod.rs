@@ -37,7 +37,7 @@ const ANSWERING: Duration = Duration::from_secs(5);
 const SPEECH: &str = "../speech.wav";
 
 /// linphonec pauses before it plays the file again, so the file outlasts every call of a suite. In seconds.
-const SPEECH_LENGTH: u32 = 600;
+const SPEECH_LENGTH: u32 = 300;
 
 pub(crate) struct Linphone {
     driver: LinphoneDriver,
@@ -109,7 +109,7 @@ impl Linphone {
         fs::create_dir_all(folder.join("home/.local/share/linphone"))?;
         fs::create_dir_all(folder.join("home/.config/linphone"))?;
         if self.starts == 1 {
-            sound::save(&sound::looped(&self.speech, SPEECH_LENGTH), &folder.join(SPEECH))?;
+            sound::save_looped(&self.speech, 1, SPEECH_LENGTH, &folder.join(SPEECH))?;
         }
         let sip_port = match (self.driver.sip_port, self.sip_port) {
             (0, Some(port)) => port,
