@@ -56,6 +56,8 @@ pub enum IcsOutcome {
     NotSeen,
     /// Denied and seen: the cases on it were left out for a wrong reason.
     Contradicted,
+    /// Denied, and nothing in the run could have shown it.
+    NoOccasion,
     /// The suite does not say how it would show.
     NotObservable,
 }
@@ -67,6 +69,7 @@ impl IcsOutcome {
             Self::Agrees => "agrees",
             Self::NotSeen => "declared, not seen",
             Self::Contradicted => "seen though denied",
+            Self::NoOccasion => "denied, no occasion to show",
             Self::NotObservable => "not observable",
         }
     }
@@ -121,6 +124,7 @@ pub fn ics_results(declarations: &[IcsDeclaration], cases: &[CaseRecord]) -> Vec
             }
             result.outcome = match (declaration.observable, declaration.declared, result.seen > 0) {
                 (false, ..) => IcsOutcome::NotObservable,
+                (true, false, false) if result.chances == 0 => IcsOutcome::NoOccasion,
                 (true, true, false) => IcsOutcome::NotSeen,
                 (true, false, true) => IcsOutcome::Contradicted,
                 (true, ..) => IcsOutcome::Agrees,

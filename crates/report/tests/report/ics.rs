@@ -40,7 +40,7 @@ fn each_item_has_an_outcome_with_its_evidence() {
         [
             ("dtmf", IcsOutcome::NotObservable, 0, 0),
             ("hold", IcsOutcome::NotSeen, 0, 1),
-            ("transfer", IcsOutcome::Agrees, 0, 0),
+            ("transfer", IcsOutcome::NoOccasion, 0, 0),
             ("update", IcsOutcome::Contradicted, 2, 3),
         ]
     );
