@@ -159,7 +159,13 @@ fn messages(view: &View<'_>, check: &MessagesCheck) -> Answer {
         };
         expected += &format!(" {what} `{}`", **mark);
         match what {
-            "after" => (from, from_packet) = (Some(moment.end), moment.packet.unwrap_or(0)),
+            "after" => {
+                (from, from_packet) = (Some(moment.end), moment.packet.unwrap_or(0));
+                if let Some(within) = check.within {
+                    until = moment.end.saturating_add(within.0);
+                    expected += &format!(" within {within}");
+                }
+            }
             "before" => (until, until_packet) = (moment.start, moment.packet),
             _ => (from, until) = (Some(moment.start), moment.end),
         }

@@ -128,6 +128,9 @@ pub struct MessagesCheck {
     /// Only messages after this mark (its end, for an interval).
     #[serde(default)]
     pub after: Option<Located<String>>,
+    /// Only messages up to so long after the mark of `after`.
+    #[serde(default)]
+    pub within: Option<Span>,
     /// Only messages before this mark (its start, for an interval).
     #[serde(default)]
     pub before: Option<Located<String>>,

@@ -459,6 +459,13 @@ fn lint_check(linter: &mut Linter<'_>, check: &Located<Check>, marks: &[String])
                     );
                 }
             }
+            if messages.within.is_some() && messages.after.is_none() {
+                linter.error(
+                    "E0125",
+                    check.id.span(),
+                    "`within` counts from the mark of `after`, and there is none",
+                );
+            }
             if let Some(expect) = &messages.expect {
                 linter.expression(expect, &message_environment(marks));
             }

@@ -85,6 +85,24 @@ fn half_a_message_of_a_closed_connection_spoils_no_other() {
 }
 
 #[test]
+fn messages_are_counted_up_to_a_time_after_a_mark() {
+    let mut lab = Lab::new();
+    let sent = lab.sip(10, false, OPTIONS);
+    lab.mark(10, "asked", sent);
+    lab.sip(20, true, &answer(OPTIONS, "200 OK"));
+    let later = OPTIONS.replace("z9hG4bK", "z9hG4bKlater");
+    lab.sip(2000, false, &later);
+    lab.sip(2010, true, &answer(&later, "200 OK"));
+    for (within, most) in [("1 s", 1), ("1 s", 0), ("2500 ms", 1)] {
+        lab.ask(&format!(
+            "messages = {{ response = \"200\", after = \"asked\", within = \"{within}\", count = {{ max = {most} }} }}"
+        ));
+    }
+    let verdicts: Vec<_> = lab.results().iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail]);
+}
+
+#[test]
 fn a_stranger_is_heard_and_a_media_port_is_not_signalling() {
     let mut lab = Lab::new();
     lab.media(&[(0, "PCMU")]);
