@@ -1,6 +1,7 @@
 //! Several ways of telling one device what to do, asked in turn.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use voxproof_record::Wav;
@@ -119,6 +120,13 @@ impl Device for Chain {
             .filter_map(|(_, driver)| driver.log())
             .collect();
         (!logs.is_empty()).then(|| logs.concat())
+    }
+
+    fn kept_waiting(&mut self) -> Option<Duration> {
+        self.drivers
+            .iter_mut()
+            .filter_map(|(_, driver)| driver.kept_waiting())
+            .max()
     }
 
     async fn health(&mut self) -> DeviceHealth {

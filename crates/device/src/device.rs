@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use voxproof_record::Wav;
@@ -143,6 +144,12 @@ pub trait Device: Send {
     /// Ends the device in order, so that it un-registers where it can; after a few seconds by force. Ends only what
     /// the driver started.
     async fn stop(&mut self);
+
+    /// For a device that is a program on this machine: the longest that one of its threads was kept from a processor within
+    /// about a tenth of a second since the last call. `None` for others, and where it cannot be told.
+    fn kept_waiting(&mut self) -> Option<Duration> {
+        None
+    }
 
     /// Header fields that the lab's calls carry while the device is to answer them by itself: a driver that has no other way
     /// of making it answer asks for that in every call.

@@ -21,6 +21,7 @@ mod shell;
 mod sim;
 mod sip;
 mod sound;
+mod waits;
 mod web;
 
 pub use create::{Workplace, create, sim};

@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::waits::Waits;
 use crate::{DeviceError, DeviceHealth};
 
 /// How long a program may take to end after it was asked to.
@@ -25,6 +26,7 @@ pub(crate) const ENDING: Duration = Duration::from_secs(3);
 pub(crate) struct Program {
     child: Child,
     log: LogFile,
+    waits: Option<Waits>,
 }
 
 impl Program {
@@ -40,6 +42,7 @@ impl Program {
             .kill_on_drop(true)
             .spawn()?;
         Ok(Self {
+            waits: child.id().and_then(Waits::of),
             child,
             log: LogFile::new(log),
         })
@@ -48,6 +51,11 @@ impl Program {
     /// The process id while it runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// The longest it was kept from a processor lately, see [`Waits::take`].
+    pub(crate) fn kept_waiting(&self) -> Option<Duration> {
+        self.waits.as_ref().map(Waits::take)
     }
 
     /// How it ended, when it has.

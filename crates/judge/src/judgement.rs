@@ -75,6 +75,19 @@ fn judgement(
     // the lab's own trouble is never blamed on the device, and not credited to it either
     let problem = guard::problem(view, &suite.guard);
     let held = rules::hold(view, &suite.rules, problem.is_none());
+    let kept_waiting = guard::kept_waiting(view, &suite.guard);
+    let timed: BTreeSet<&str> = case
+        .check
+        .iter()
+        .filter(|check| guard::is_timed(check))
+        .map(|check| check.id.as_str())
+        .collect();
+    // a program that was kept from running is not blamed for what it did too late
+    let excused = |verdict: Verdict, is_timed: bool| {
+        kept_waiting
+            .as_ref()
+            .filter(|_| is_timed && verdict == Verdict::Fail)
+    };
 
     let mut tiers = BTreeMap::new();
     let mut reasons: BTreeMap<Tier, String> = BTreeMap::new();
@@ -93,15 +106,24 @@ fn judgement(
             }
         };
         for check in &results {
-            weigh(check.verdict, &|| {
-                format!("{}: expected {}; {}", check.title, check.expected, check.actual)
-            });
+            match excused(check.verdict, timed.contains(check.id.as_str())) {
+                Some(excuse) => weigh(Verdict::Inconc, &|| {
+                    format!("{}: {}; {excuse}", check.title, check.actual)
+                }),
+                None => weigh(check.verdict, &|| {
+                    format!("{}: expected {}; {}", check.title, check.expected, check.actual)
+                }),
+            }
         }
         for measurement in &measurements {
             let bound: Option<&BoundResult> = measurement.bounds.iter().find(|bound| bound.tier == tier);
-            weigh(bound.map_or(Verdict::None, |bound| bound.verdict), &|| {
-                measures::reason(measurement, bound)
-            });
+            let verdict = bound.map_or(Verdict::None, |bound| bound.verdict);
+            match excused(verdict, true) {
+                Some(excuse) => weigh(Verdict::Inconc, &|| {
+                    format!("{}; {excuse}", measures::reason(measurement, bound))
+                }),
+                None => weigh(verdict, &|| measures::reason(measurement, bound)),
+            }
         }
         let finished = view
             .steps

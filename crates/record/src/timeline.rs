@@ -211,6 +211,11 @@ pub enum TimelineEvent {
         /// Datagrams dropped by the lab's own sockets.
         socket_drops: u64,
     },
+    /// The device is a program on this machine: the longest it was kept from a processor within about a tenth of a second.
+    DeviceKeptWaiting {
+        /// Nanoseconds.
+        longest: u64,
+    },
     /// The case could not be carried out at all.
     NotCarriedOut {
         /// Why.

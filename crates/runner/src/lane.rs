@@ -282,6 +282,7 @@ impl Lane {
         // nothing of the case before is served or told of any more
         self.services.clear();
         self.services.drain_events();
+        let _before = self.device.kept_waiting();
         let account = Account {
             username: self.lab.username.clone(),
             password: self.lab.password.clone(),
@@ -315,6 +316,11 @@ impl Lane {
         {
             self.unfit = Some(format!("it ended in {}: {status}", *case.id));
             self.station.note(TimelineEvent::DeviceGone { status, own_fault });
+        }
+        if let Some(longest) = self.device.kept_waiting() {
+            self.station.note(TimelineEvent::DeviceKeptWaiting {
+                longest: longest.as_nanos() as u64,
+            });
         }
         services::note(&self.services, &mut self.station);
         let fitness = !self.stopped && self.unfit.is_none();

@@ -64,7 +64,7 @@ pub struct Guard {
     pub send_lag: Span,
     /// Largest time the call driver was kept from running.
     pub loop_lag: Span,
-    /// Largest time an ordinary program of the lab's machine was kept waiting; held only against cases that judge a stream, because the
+    /// Largest time an ordinary program of the lab's machine was kept waiting; held only against cases that judge a stream or times, because the
     /// device may be such a program.
     pub host_lag: Span,
     /// Datagrams that the lab's own sockets dropped.

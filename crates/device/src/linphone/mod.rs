@@ -447,6 +447,10 @@ impl Device for Linphone {
         Some(masked_log(&log, self.lab.as_ref()))
     }
 
+    fn kept_waiting(&mut self) -> Option<Duration> {
+        self.running.as_ref()?.program.kept_waiting()
+    }
+
     async fn health(&mut self) -> DeviceHealth {
         let Some(running) = &mut self.running else {
             let status = if self.shut_down {

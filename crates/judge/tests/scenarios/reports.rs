@@ -1,7 +1,7 @@
 //! RTCP: counts, intervals, round trip, port, extended reports.
 
 use crate::lab::{Lab, above, device_rtp, ms, rtp};
-use voxproof_record::Carrier;
+use voxproof_record::{Carrier, TimelineEvent};
 use voxproof_rtp::rtcp::{self, Report, ReportBlock, ntp_middle};
 use voxproof_spec::Verdict;
 
@@ -165,4 +165,35 @@ fn the_shortest_interval_follows_the_bandwidth() {
     let results = lab.results();
     assert_eq!(results[0].verdict, Verdict::Pass, "{:?}", results[0]);
     assert_eq!(results[1].verdict, Verdict::Fail, "{:?}", results[1]);
+}
+
+/// What a program on the lab's machine did too late, because it was kept from a processor, is not its fault; what it said wrong is.
+#[test]
+fn a_program_that_was_kept_waiting_is_not_blamed_for_being_late() {
+    let verdict = |kept_ms: Option<u64>, question: &str| {
+        let mut lab = Lab::new();
+        lab.media(&[(0, "PCMU")]);
+        let packet = lab.sip(10, false, crate::lab::OPTIONS);
+        lab.mark(10, "asked", packet);
+        lab.sip(20, true, &crate::lab::answer(crate::lab::OPTIONS, "405 No"));
+        if let Some(kept) = kept_ms {
+            lab.note(
+                30,
+                TimelineEvent::DeviceKeptWaiting {
+                    longest: kept * 1_000_000,
+                },
+            );
+        }
+        lab.ask(question);
+        let judgement = lab.judged().judgement;
+        (judgement.verdict, judgement.reason)
+    };
+    let late = "rtcp = { stream = \"device -> peer_a\", expect = 'rtcp.sender_reports >= 1' }";
+    let wrong = "messages = { response = \"405\", after = \"asked\", count = { max = 0 } }";
+    assert_eq!(verdict(None, late).0, Verdict::Fail);
+    assert_eq!(verdict(Some(40), late).0, Verdict::Fail);
+    let (excused, reason) = verdict(Some(250), late);
+    assert_eq!(excused, Verdict::Inconc);
+    assert!(reason.contains("for 250 ms (allowed"), "{reason}");
+    assert_eq!(verdict(Some(250), wrong).0, Verdict::Fail);
 }
