@@ -3,12 +3,16 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::RecordError;
+
+/// Files that were begun by this process.
+static PARTIAL: AtomicU64 = AtomicU64::new(0);
 
 /// A stored object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +61,9 @@ impl EvidenceStore {
             };
             let folder = self.run.join("evidence");
             fs::create_dir_all(&folder).map_err(error(&folder))?;
-            let partial = folder.join(format!(".{sha256}.partial"));
+            // cases that run at the same time may leave the same object: each writes a file of its own
+            let number = PARTIAL.fetch_add(1, Ordering::Relaxed);
+            let partial = folder.join(format!(".{sha256}.{}-{number}.partial", std::process::id()));
             let mut file = File::create(&partial).map_err(error(&partial))?;
             file.write_all(bytes).map_err(error(&partial))?;
             file.sync_all().map_err(error(&partial))?;
@@ -105,5 +111,32 @@ mod tests {
         assert!(object.path.ends_with(".pcapng"));
         fs::write(folder.path().join(&object.path), b"packetz").unwrap();
         assert!(matches!(store.get(&object), Err(RecordError::Tampered { .. })));
+    }
+
+    /// Two cases of virtual time that do the same leave the same bytes, and may end at the same moment.
+    #[test]
+    fn the_same_object_may_be_stored_by_many_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EvidenceStore::new(folder.path());
+        let start = std::sync::Barrier::new(8);
+        for round in 0..20 {
+            let bytes = vec![round; 100_000];
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            store.put("recording.wav", &bytes)
+                        })
+                    })
+                    .collect();
+                for one in all {
+                    let object = one.join().unwrap().unwrap();
+                    assert_eq!(store.get(&object).unwrap(), bytes);
+                }
+            });
+        }
+        let left = fs::read_dir(folder.path().join("evidence")).unwrap().count();
+        assert_eq!(left, 20, "nothing half-written stays");
     }
 }
